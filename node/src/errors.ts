@@ -128,7 +128,7 @@ export class ApiStatusError extends ReplicateError {
   declare readonly invalidFields?: InvalidField[];
   /** How long the API asks to wait before a retry, in seconds. */
   declare readonly retryAfter?: number;
-  /** Response headers. Frameworks copy those of a plain object, and what `for…in` yields, into the response of the program. */
+  /** Response headers. Not a plain object, and empty for `for…in`: frameworks would copy them into the program's response. */
   readonly headers: Headers;
   /** The first 64 KiB of the response body, as text. */
   readonly body: string;

@@ -81,7 +81,7 @@ export class Handle {
   }
 
   /**
-   * Yields what changes in the prediction until it has ended, beginning with what it has already. A failed prediction is
+   * Yields the changes of the prediction until it has ended, beginning with its logs and output so far. A failed prediction is
    * not an error here. Failed requests are retried for up to five minutes. Leaving the loop has no effect on the prediction.
    *
    * `GET /predictions/{id}` until the prediction has ended.

@@ -80,10 +80,10 @@ export type ReplicateOptions = {
   /** What to do with a running prediction when `run` or `stream` is abandoned. Defaults to `"cancel"`. */
   onAbandon?: "cancel" | "leave" | undefined;
   /**
-   * Abandon running `run`s and `stream`s when the process exits, which cancels their predictions as `onAbandon` says. This
-   * takes at most a second. While one runs, it includes Ctrl-C (`SIGINT`) and `SIGTERM`, unless the program listens to the
-   * signal itself; then it happens when the program calls `process.exit()`. The calls of a worker are always abandoned when it
-   * ends. Defaults to true.
+   * Abandon the running `run` and `stream` calls when the process exits, which cancels their predictions unless `onAbandon`
+   * is `"leave"`, and takes at most a second. During such a call, this includes Ctrl-C (`SIGINT`) and `SIGTERM`. If the
+   * program listens to the signal itself, the calls are abandoned when it calls `process.exit()`. The end of a worker always
+   * abandons its calls. Defaults to true.
    */
   cancelOnExit?: boolean | undefined;
   /**

@@ -172,9 +172,9 @@ def run(
     """Runs a model and returns its output.
 
     Waits until the prediction has ended. If the call is abandoned (Ctrl-C, a canceled task, the
-    timeout), the prediction is canceled. If the process ends while the API holds the create, up to 5 s, the
-    prediction runs until its `cancel_after`; `wait=False` avoids the hold; a `timeout` makes
-    `cancel_after` shorter.
+    timeout), the prediction is canceled. If the process ends while the API holds the create (up to 5 s),
+    the prediction runs until its `cancel_after`. `wait=False` avoids the hold, and a `timeout` shortens
+    `cancel_after`.
 
     `POST /predictions` or `POST /models/{owner}/{name}/predictions`, then `GET /predictions/{id}` until
     it has ended. The first run of a pinned version also fetches its schema:
@@ -195,9 +195,9 @@ def run(
             cancel_after: Seconds, or a duration such as `1m30s`, after which the API cancels
                 the prediction: 5 s to 24 h. Defaults to 5 s after the `timeout` of `run` and
                 `stream`, to 24 h without one, and to none for creates.
-            wait: How many seconds the API holds the response until the prediction ends, at most
-                60. True is the maximum of the API, False does not hold. Defaults to 5 for `run`
-                and to False for creates.
+            wait: The maximum seconds that the API holds its response until the prediction ends,
+                at most 60. True asks for the API's maximum, False for no hold. Defaults to 5
+                for `run` and to False for creates.
             prefer: The same as a `Prefer` header: `wait` or `wait=5`.
             stream: Whether to request an event stream. Models that support streams need no such
                 request.
@@ -254,9 +254,9 @@ def stream(
             cancel_after: Seconds, or a duration such as `1m30s`, after which the API cancels
                 the prediction: 5 s to 24 h. Defaults to 5 s after the `timeout` of `run` and
                 `stream`, to 24 h without one, and to none for creates.
-            wait: How many seconds the API holds the response until the prediction ends, at most
-                60. True is the maximum of the API, False does not hold. Defaults to 5 for `run`
-                and to False for creates.
+            wait: The maximum seconds that the API holds its response until the prediction ends,
+                at most 60. True asks for the API's maximum, False for no hold. Defaults to 5
+                for `run` and to False for creates.
             prefer: The same as a `Prefer` header: `wait` or `wait=5`.
             stream: Whether to request an event stream. Models that support streams need no such
                 request.
@@ -304,9 +304,9 @@ def submit(
             cancel_after: Seconds, or a duration such as `1m30s`, after which the API cancels
                 the prediction: 5 s to 24 h. Defaults to 5 s after the `timeout` of `run` and
                 `stream`, to 24 h without one, and to none for creates.
-            wait: How many seconds the API holds the response until the prediction ends, at most
-                60. True is the maximum of the API, False does not hold. Defaults to 5 for `run`
-                and to False for creates.
+            wait: The maximum seconds that the API holds its response until the prediction ends,
+                at most 60. True asks for the API's maximum, False for no hold. Defaults to 5
+                for `run` and to False for creates.
             prefer: The same as a `Prefer` header: `wait` or `wait=5`.
             stream: Whether to request an event stream. Models that support streams need no such
                 request.

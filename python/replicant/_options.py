@@ -196,8 +196,8 @@ class CreateOptions(InputOptions, total=False):
     """Seconds, or a duration such as `1m30s`, after which the API cancels the prediction: 5 s to 24 h. Defaults
     to 5 s after the `timeout` of `run` and `stream`, to 24 h without one, and to none for creates."""
     wait: Union[bool, float, None]
-    """How many seconds the API holds the response until the prediction ends, at most 60. True is the maximum
-    of the API, False does not hold. Defaults to 5 for `run` and to False for creates."""
+    """The maximum seconds that the API holds its response until the prediction ends, at most 60. True asks for
+    the API's maximum, False for no hold. Defaults to 5 for `run` and to False for creates."""
     prefer: Optional[str]
     """The same as a `Prefer` header: `wait` or `wait=5`."""
     stream: Optional[bool]
@@ -240,8 +240,8 @@ class MapOptions(CreateOptions, total=False):
     concurrency: Optional[int]
     """How many predictions run at a time: 1 to 10,000. Defaults to 64."""
     ordered: Optional[bool]
-    """Whether to return results in the order of the rows, of which at most four times `concurrency` wait for an earlier
-    one. Defaults to False: as they end."""
+    """Whether to return results in the order of the rows. At most four times `concurrency` results wait for an earlier
+    row. Defaults to False: results are returned as predictions end."""
     errors: Optional[Literal["return", "raise", "skip"]]
     """What to do with a row that fails: return it as an item with its error (the default), raise the error, which cancels
     the running predictions, or leave it out."""
@@ -249,14 +249,14 @@ class MapOptions(CreateOptions, total=False):
     """The share of the last 50 rows that may fail, above 0. If more fail, no more predictions are created, the running ones
     are finished, and the error is raised. Defaults to no limit."""
     retries: Optional[int]
-    """How many times to create the prediction of a row again after it failed. Each is billed. Not after a content filter, an
-    invalid input or a cancel. Defaults to 0."""
+    """How many times to create the prediction of a row again after it failed. Each is billed. After a content filter, an
+    invalid input or a cancel, the prediction is not created again. Defaults to 0."""
     max_predictions: Optional[int]
     """How many predictions to create at most. Then the running ones are finished, and the results end. Defaults to no
     limit."""
     max_seconds: Optional[float]
-    """How many seconds of predict time the API may meter, as an estimate: running predictions count with the mean of those
-    that have ended. Then the running ones are finished, and the results end. Defaults to no limit."""
+    """The predict time that the API may meter, in seconds; running predictions count with the mean of those that ended.
+    At the limit, no more predictions are created, the running ones finish, and the results end. No limit by default."""
     checkpoint: Union[str, os.PathLike[str], None]
     """The path of a file that records each step of a row. A batch with the same file returns the results that it has, waits
     for the predictions that were created, and runs the remaining rows."""

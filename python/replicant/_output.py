@@ -246,9 +246,9 @@ async def _async_generator() -> AsyncIterator[None]:
 class Output:
     """The items that a model writes one by one: an iterator and an async iterator, and also a sequence.
 
-    `for`, `async for` and `next()` yield each item as it arrives; a comparison and what a list has, such as `len` and an
-    index, wait for the complete output. Leaving a loop early cancels the prediction, and so does Ctrl-C while an item is
-    awaited; what needs the complete output raises `PredictionCanceledError` then. Each loop begins with the first item,
+    `for`, `async for` and `next()` yield each item as it arrives. Comparisons and list operations, such as `len` and an
+    index, wait for the complete output. Leaving a loop early, or Ctrl-C while an item is awaited, cancels the prediction;
+    operations that need the complete output then raise `PredictionCanceledError`. Each loop begins with the first item,
     except that a loop after `next()` continues there. A copy and a pickle are lists.
     """
 

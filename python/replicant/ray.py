@@ -292,8 +292,8 @@ def predict(
     A result appears when its batch has ended. `schema()`, `columns()`, `take()` and `limit()` of the returned dataset run, and
     bill, whole batches: call `ds.limit(n)` before, or `materialize()` the result once.
 
-    Ctrl-C, also in a notebook, leaving the results early and the end of the driver cancel the running predictions. Killed
-    actors cannot; their predictions end by `Cancel-After`.
+    Ctrl-C (also in a notebook), leaving the results early, and the end of the driver cancel the running predictions.
+    Killed actors cannot cancel theirs; the API ends these at their `Cancel-After`.
 
     All actors of the cluster with the same token and base URL share a rate gate, a separate actor, so they obey one limit
     and learn it from each other's responses.

@@ -92,7 +92,7 @@ def test_a_self_signed_certificate_is_trusted_if_it_is_named() -> None:
     ("certificate", "trusted", "problem", "advice"),
     [
         ("server", None, "has an unknown issuer", "`ca_bundle`"),
-        ("self-signed", None, "is that of an authority", "`ca_bundle`"),
+        ("self-signed", None, "is a CA certificate", "`ca_bundle`"),
         ("other", AUTHORITY, "is for another host (other.example)", "host name"),
         ("expired", AUTHORITY, "has expired", "clock"),
     ],

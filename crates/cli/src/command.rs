@@ -96,7 +96,7 @@ impl Arguments {
         }
         match <&[String; N]>::try_from(self.words.as_slice()) {
             Ok(words) => Ok(words),
-            Err(_) => Err(Failure::usage(format!("{} is one argument too many", shown(&self.words[N])))),
+            Err(_) => Err(Failure::usage(format!("unexpected argument {}", shown(&self.words[N])))),
         }
     }
 }

@@ -180,7 +180,7 @@ struct Stdin(bool);
 impl Stdin {
     async fn read(&mut self) -> Result<Bytes, Failure> {
         if std::mem::replace(&mut self.0, true) {
-            return Err(Failure::usage("standard input can be read once only"));
+            return Err(Failure::usage("standard input can be read only once; use it for one input"));
         }
         let mut contents = Vec::new();
         let read = tokio::io::stdin().read_to_end(&mut contents).await;

@@ -90,7 +90,7 @@ async fn run(arguments: Vec<OsString>, host: &Host<'_>) -> u8 {
     if !background::is_idle() {
         if is_signal {
             let abandoned = context.interrupt.abandoned.get();
-            output::note(&format!("replicant: canceling {abandoned}; press Ctrl-C again to leave at once"));
+            output::note(&format!("replicant: canceling {abandoned}; press Ctrl-C again to exit at once"));
         }
         tokio::select! {
             code = signals.next() => return code,
@@ -129,7 +129,7 @@ async fn until_signal(arguments: Vec<OsString>, context: &Context<'_>, signals: 
                 None if context.interrupt.request() => {
                     received = Some(code);
                     context.progress.clear();
-                    output::note("replicant: finishing what runs; press Ctrl-C again to leave it running");
+                    output::note("replicant: finishing the running predictions; press Ctrl-C again to leave them running");
                 }
                 // Dropping the command abandons its predictions, which the core then cancels.
                 None => return Ended::With(Err(Failure::silent(code))),

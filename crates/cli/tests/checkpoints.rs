@@ -119,7 +119,10 @@ fn draining_finishes_what_runs() {
     signal(&child, Signal::INT);
     let done = Done::of(child.wait_with_output().unwrap());
     assert_eq!(done.code, 130, "{done:?}");
-    assert!(done.err.contains("finishing what runs") && done.err.contains("`--resume`"), "{done:?}");
+    assert!(
+        done.err.contains("finishing the running predictions") && done.err.contains("`--resume`"),
+        "{done:?}"
+    );
     let created = place.predictions();
     assert!(
         created.len() < 8 && created.iter().all(|prediction| prediction["status"] == "succeeded"),

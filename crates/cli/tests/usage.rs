@@ -30,7 +30,7 @@ fn unknown_commands_and_options_are_answered_with_suggestions() {
         (&["run"], "OWNER/NAME is missing"),
         (&["webhooks", "listen", "--port=99999"], "`--port` must be a port, 0 to 65535, not `99999`"),
         (&["predictions", "get"], "ID is missing"),
-        (&["predictions", "get", "a", "b"], "`b` is one argument too many"),
+        (&["predictions", "get", "a", "b"], "unexpected argument `b`"),
         (&["run", "nonsense"], "Expected format: owner/name"),
     ] {
         let done = place.run(words);

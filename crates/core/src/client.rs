@@ -198,8 +198,8 @@ impl Client {
         same_origin(url, &self.0.config.base_url)
     }
 
-    /// Returns one sentence for each option that is accepted but unsafe, which is logged too: a `base_url` over plain
-    /// http to a host other than loopback, to which the token is sent unencrypted. See
+    /// Returns a warning for each option that is accepted but unsafe; the client also logs it. A `base_url` over plain
+    /// http to a host other than loopback is unsafe, because the token is sent unencrypted. See
     /// [`Options::require_https`](crate::Options::require_https).
     pub fn warnings(&self) -> &[String] {
         &self.0.config.warnings

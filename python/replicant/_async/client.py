@@ -184,9 +184,9 @@ class AsyncClient(AsyncBase):
         """Runs a model and returns its output.
 
         Waits until the prediction has ended. If the call is abandoned (Ctrl-C, a canceled task, the
-        timeout), the prediction is canceled. If the process ends while the API holds the create, up to 5 s, the
-        prediction runs until its `cancel_after`; `wait=False` avoids the hold; a `timeout` makes
-        `cancel_after` shorter.
+        timeout), the prediction is canceled. If the process ends while the API holds the create (up to 5 s),
+        the prediction runs until its `cancel_after`. `wait=False` avoids the hold, and a `timeout` shortens
+        `cancel_after`.
 
         `POST /predictions` or `POST /models/{owner}/{name}/predictions`, then `GET /predictions/{id}` until
         it has ended. The first run of a pinned version also fetches its schema:

@@ -84,16 +84,15 @@ class AsyncHandle(AsyncBound):
         interval: Optional[float] = None,
         use_file_output: Optional[bool] = None,
     ) -> Stream[AsyncHandleEvent]:
-        """Yields what changes in the prediction until it has ended, beginning with what it has already.
+        """Yields the changes of the prediction until it has ended, beginning with the logs and output so far.
 
         `GET /predictions/{id}`, until it has ended. Failed requests are retried for up to five minutes. A failed
         prediction is not an error here: the last event has the type `end` and the prediction.
 
         Args:
-            since: An event, or its `cursor`, to continue after it. Nothing is lost and nothing comes twice, in
-                whichever process.
-            interval: Seconds between polls. Defaults to the `poll_interval` of the client, otherwise 0.5 to 5: the
-                longer nothing has changed.
+            since: An event, or its `cursor`, to continue after it, in any process. No event is lost or repeated.
+            interval: Seconds between polls. Defaults to the `poll_interval` of the client, otherwise to 0.5,
+                growing to 5 while nothing changes.
             use_file_output: Whether to return files as `FileOutput` objects or as URLs. Defaults to the option of
                 the client.
 

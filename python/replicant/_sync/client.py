@@ -321,9 +321,9 @@ class Client(Base):
         """Runs a model and returns its output.
 
         Waits until the prediction has ended. If the call is abandoned (Ctrl-C, a canceled task, the
-        timeout), the prediction is canceled. If the process ends while the API holds the create, up to 5 s, the
-        prediction runs until its `cancel_after`; `wait=False` avoids the hold; a `timeout` makes
-        `cancel_after` shorter.
+        timeout), the prediction is canceled. If the process ends while the API holds the create (up to 5 s),
+        the prediction runs until its `cancel_after`. `wait=False` avoids the hold, and a `timeout` shortens
+        `cancel_after`.
 
         `POST /predictions` or `POST /models/{owner}/{name}/predictions`, then `GET /predictions/{id}` until
         it has ended. The first run of a pinned version also fetches its schema:
@@ -344,9 +344,9 @@ class Client(Base):
                 cancel_after: Seconds, or a duration such as `1m30s`, after which the API cancels
                     the prediction: 5 s to 24 h. Defaults to 5 s after the `timeout` of `run` and
                     `stream`, to 24 h without one, and to none for creates.
-                wait: How many seconds the API holds the response until the prediction ends, at most
-                    60. True is the maximum of the API, False does not hold. Defaults to 5 for `run`
-                    and to False for creates.
+                wait: The maximum seconds that the API holds its response until the prediction ends,
+                    at most 60. True asks for the API's maximum, False for no hold. Defaults to 5
+                    for `run` and to False for creates.
                 prefer: The same as a `Prefer` header: `wait` or `wait=5`.
                 stream: Whether to request an event stream. Models that support streams need no such
                     request.
@@ -447,9 +447,9 @@ class Client(Base):
                 cancel_after: Seconds, or a duration such as `1m30s`, after which the API cancels
                     the prediction: 5 s to 24 h. Defaults to 5 s after the `timeout` of `run` and
                     `stream`, to 24 h without one, and to none for creates.
-                wait: How many seconds the API holds the response until the prediction ends, at most
-                    60. True is the maximum of the API, False does not hold. Defaults to 5 for `run`
-                    and to False for creates.
+                wait: The maximum seconds that the API holds its response until the prediction ends,
+                    at most 60. True asks for the API's maximum, False for no hold. Defaults to 5
+                    for `run` and to False for creates.
                 prefer: The same as a `Prefer` header: `wait` or `wait=5`.
                 stream: Whether to request an event stream. Models that support streams need no such
                     request.
@@ -522,15 +522,16 @@ class Client(Base):
                 cancel_after: Seconds, or a duration such as `1m30s`, after which the API cancels
                     the prediction: 5 s to 24 h. Defaults to 5 s after the `timeout` of `run` and
                     `stream`, to 24 h without one, and to none for creates.
-                wait: How many seconds the API holds the response until the prediction ends, at most
-                    60. True is the maximum of the API, False does not hold. Defaults to 5 for `run`
-                    and to False for creates.
+                wait: The maximum seconds that the API holds its response until the prediction ends,
+                    at most 60. True asks for the API's maximum, False for no hold. Defaults to 5
+                    for `run` and to False for creates.
                 prefer: The same as a `Prefer` header: `wait` or `wait=5`.
                 stream: Whether to request an event stream. Models that support streams need no such
                     request.
                 concurrency: How many predictions run at a time: 1 to 10,000. Defaults to 64.
-                ordered: Whether to return results in the order of the rows, of which at most four
-                    times `concurrency` wait for an earlier one. Defaults to False: as they end.
+                ordered: Whether to return results in the order of the rows. At most four times
+                    `concurrency` results wait for an earlier row. Defaults to False: results are
+                    returned as predictions end.
                 errors: What to do with a row that fails: return it as an item with its error (the
                     default), raise the error, which cancels the running predictions, or leave it
                     out.
@@ -538,13 +539,14 @@ class Client(Base):
                     no more predictions are created, the running ones are finished, and the error is
                     raised. Defaults to no limit.
                 retries: How many times to create the prediction of a row again after it failed.
-                    Each is billed. Not after a content filter, an invalid input or a cancel.
-                    Defaults to 0.
+                    Each is billed. After a content filter, an invalid input or a cancel, the
+                    prediction is not created again. Defaults to 0.
                 max_predictions: How many predictions to create at most. Then the running ones are
                     finished, and the results end. Defaults to no limit.
-                max_seconds: How many seconds of predict time the API may meter, as an estimate:
-                    running predictions count with the mean of those that have ended. Then the
-                    running ones are finished, and the results end. Defaults to no limit.
+                max_seconds: The predict time that the API may meter, in seconds; running
+                    predictions count with the mean of those that ended. At the limit, no more
+                    predictions are created, the running ones finish, and the results end. No limit
+                    by default.
                 checkpoint: The path of a file that records each step of a row. A batch with the
                     same file returns the results that it has, waits for the predictions that were
                     created, and runs the remaining rows.
@@ -604,9 +606,9 @@ class Client(Base):
                 cancel_after: Seconds, or a duration such as `1m30s`, after which the API cancels
                     the prediction: 5 s to 24 h. Defaults to 5 s after the `timeout` of `run` and
                     `stream`, to 24 h without one, and to none for creates.
-                wait: How many seconds the API holds the response until the prediction ends, at most
-                    60. True is the maximum of the API, False does not hold. Defaults to 5 for `run`
-                    and to False for creates.
+                wait: The maximum seconds that the API holds its response until the prediction ends,
+                    at most 60. True asks for the API's maximum, False for no hold. Defaults to 5
+                    for `run` and to False for creates.
                 prefer: The same as a `Prefer` header: `wait` or `wait=5`.
                 stream: Whether to request an event stream. Models that support streams need no such
                     request.

@@ -53,9 +53,9 @@ class DeploymentsPredictions(Namespace):
                 cancel_after: Seconds, or a duration such as `1m30s`, after which the API cancels
                     the prediction: 5 s to 24 h. Defaults to 5 s after the `timeout` of `run` and
                     `stream`, to 24 h without one, and to none for creates.
-                wait: How many seconds the API holds the response until the prediction ends, at most
-                    60. True is the maximum of the API, False does not hold. Defaults to 5 for `run`
-                    and to False for creates.
+                wait: The maximum seconds that the API holds its response until the prediction ends,
+                    at most 60. True asks for the API's maximum, False for no hold. Defaults to 5
+                    for `run` and to False for creates.
                 prefer: The same as a `Prefer` header: `wait` or `wait=5`.
                 stream: Whether to request an event stream. Models that support streams need no such
                     request.
@@ -118,9 +118,9 @@ class DeploymentPredictions(Guarded):
                 cancel_after: Seconds, or a duration such as `1m30s`, after which the API cancels
                     the prediction: 5 s to 24 h. Defaults to 5 s after the `timeout` of `run` and
                     `stream`, to 24 h without one, and to none for creates.
-                wait: How many seconds the API holds the response until the prediction ends, at most
-                    60. True is the maximum of the API, False does not hold. Defaults to 5 for `run`
-                    and to False for creates.
+                wait: The maximum seconds that the API holds its response until the prediction ends,
+                    at most 60. True asks for the API's maximum, False for no hold. Defaults to 5
+                    for `run` and to False for creates.
                 prefer: The same as a `Prefer` header: `wait` or `wait=5`.
                 stream: Whether to request an event stream. Models that support streams need no such
                     request.

@@ -121,10 +121,10 @@ impl Keys {
     pub fn take(&mut self, row: &Numbered) -> Result<()> {
         let index = row.index;
         let problem = if *self.keyed.get_or_insert(row.keyed) != row.keyed {
-            let found = if row.keyed { "has one, and earlier rows have none" } else { "has none" };
+            let found = if row.keyed { "has a key, unlike earlier rows" } else { "has no key" };
             format!("must be given for all rows or for none, and row {index} {found}")
         } else if row.keyed && !self.taken.insert(Hash::of_text(row.label())) {
-            format!("of row {index} is {}, which an earlier row has", row.name)
+            format!("of row {index} is {}, which an earlier row has; give each row its own key", row.name)
         } else {
             return Ok(());
         };

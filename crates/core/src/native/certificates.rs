@@ -28,7 +28,7 @@ pub(super) fn read(path: &Path) -> Result<Certificates, String> {
     }
     if found.is_empty() {
         return Err(format!(
-            "{place} contains no certificate, which begins with -----BEGIN CERTIFICATE-----"
+            "{place} contains no certificate; a PEM certificate begins with -----BEGIN CERTIFICATE-----"
         ));
     }
     Ok(found)

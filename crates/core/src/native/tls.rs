@@ -157,7 +157,7 @@ impl Rejected {
             ),
             Revoked => ("was revoked".to_owned(), "The server must renew the certificate."),
             reason if is_authority(reason) => (
-                "is that of an authority, as self-signed ones often are".to_owned(),
+                "is a CA certificate, as self-signed certificates often are".to_owned(),
                 "If you trust it, pass its certificate as `ca_bundle` or set SSL_CERT_FILE.",
             ),
             reason => {

@@ -56,7 +56,7 @@ impl Files {
             )));
         }
         if let (false, Some(out)) = (has_begun, out.as_deref().filter(|out| has_contents(out))) {
-            let why = if resume { "has results, but there is no checkpoint of them" } else { "has results" };
+            let why = if resume { "has results, but no checkpoint" } else { "has results" };
             return Err(Failure::usage(format!("`--out`: {out:?} {why}; use another file")));
         }
         Ok(Self { out, checkpoint, resume })
