@@ -1,10 +1,10 @@
 //! `replicant run`: runs a model.
 
 use futures_util::TryStreamExt;
-use replicant::{Client, Item, Object, Reference, Value, json};
+use replicant::{Client, Item, Object, Reference, Value, bindings::leave, json, operation};
 
 use crate::{
-    client::{call, client, observe, open, seconds},
+    client::{call, client, open, seconds},
     command::{Arguments, Command, Context, Flag, flag, option},
     failure::{FAILED, Failure},
     input,
@@ -72,15 +72,15 @@ async fn run(context: &Context<'_>, arguments: Arguments) -> Result<(), Failure>
         return Err(Failure::usage("`--webhook-events` needs `--webhook URL`"));
     }
     input::check(words)?;
-    let client = client()?;
+    let client = client()?.with_tasks(context.tasks.clone());
     let Target { reference, schema } = Target::find(&client, reference).await?;
     let input = input::read(words, arguments.value("--input"), schema.as_ref()).await?;
     params.insert("input".into(), input);
     let run = Run { context, client, arguments: &arguments };
-    if arguments.has("--no-wait") {
-        return run.leave(&reference, params).await;
-    }
     params.insert("ref".into(), reference.to_string().into());
+    if arguments.has("--no-wait") {
+        return run.leave(params).await;
+    }
     if let Some(folder) = arguments.value("--output") {
         // Before the prediction, whose output would otherwise have no place.
         std::fs::create_dir_all(folder).map_err(|error| {
@@ -107,14 +107,8 @@ struct Run<'r> {
 
 impl Run<'_> {
     /// Creates the prediction only.
-    async fn leave(&self, reference: &Reference, mut params: Object) -> Result<(), Failure> {
-        let (key, value) = match reference {
-            Reference::Deployment { owner, name } => ("deployment", format!("{owner}/{name}")),
-            Reference::Model { .. } => ("model", reference.to_string()),
-            reference => ("version", reference.to_string()),
-        };
-        params.insert(key.into(), value.into());
-        let created = call(&self.client, "predictions.create", params).await?;
+    async fn leave(&self, params: Object) -> Result<(), Failure> {
+        let created = leave(&self.client, params.into()).await?;
         if self.arguments.has("--json") {
             return print_json(&created).await;
         }
@@ -128,9 +122,9 @@ impl Run<'_> {
         params.insert("wait".into(), false.into());
         let seen = self.context.progress.clone();
         let observer = std::sync::Arc::new(move |prediction| seen.see(&prediction));
-        let run = observe(&self.client, "run", params.into(), observer);
+        let run = operation::call(&self.client, "run", params.into(), Some(observer));
         let mut outcome = match self.context.progress.during(run).await {
-            Ok(outcome) => outcome,
+            Ok(reply) => reply.value,
             Err(error) => {
                 if let (true, Some(prediction)) = (self.arguments.has("--json"), error.prediction()) {
                     print_json(prediction).await?;
