@@ -163,6 +163,10 @@ fn options_that_have_no_effect_together_are_refused() {
         (&["--webhook-events", "start"], "`--webhook-events` needs `--webhook URL`"),
         (&["--timeout", "0"], "`--timeout` must be a positive number of seconds, not `0`"),
         (&["--no-wait", "--timeout=-1"], "`--timeout` must be a positive number of seconds, not `-1`"),
+        (
+            &["--no-wait", "--timeout=4.9"],
+            "`--timeout` must be at least 5 seconds with `--no-wait`, the minimum of the API, not `4.9`",
+        ),
     ] {
         let done = place.run(&[&["run", "emulator/echo", "value=x"], words].concat());
         assert_eq!((done.code, done.err), (2, format!("replicant: {why}\n")), "{words:?}");

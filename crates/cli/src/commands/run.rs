@@ -12,6 +12,9 @@ use crate::{
     schema::{Schema, Target},
 };
 
+/// The least time after which the API cancels a prediction, in seconds.
+const LEAST_CANCEL_AFTER: f64 = 5.0;
+
 pub(crate) const RUN: Command = Command {
     name: "run",
     usage: "OWNER/NAME[:VERSION] [KEY=VALUE]... [options]",
@@ -34,7 +37,7 @@ On a terminal, standard error shows the status and the progress. Ctrl-C cancels 
         option("--input", "FILE", "Read inputs from this file, a JSON object; `-` is standard input"),
         flag("--json", "Print the prediction as JSON; with --output, `files` has the paths"),
         flag("--no-wait", "Print the id of the prediction and leave it running"),
-        option("--timeout", "SECONDS", "Cancel the prediction after this time"),
+        option("--timeout", "SECONDS", "Cancel the prediction after this time; with --no-wait at least 5"),
         option("--webhook", "URL", "Send the events of the prediction to this URL"),
         option("--webhook-events", "LIST", "Only these: start, output, logs, completed (separated by commas)"),
     ],
@@ -62,8 +65,15 @@ async fn run(context: &Context<'_>, arguments: Arguments) -> Result<(), Failure>
         }
     }
     if let Some(timeout) = arguments.value("--timeout") {
+        let time = seconds("--timeout", timeout)?;
         let key = if arguments.has("--no-wait") { "cancel_after" } else { "timeout" };
-        params.insert(key.into(), seconds("--timeout", timeout)?.into());
+        if key == "cancel_after" && time < LEAST_CANCEL_AFTER {
+            return Err(Failure::usage(format!(
+                "`--timeout` must be at least {LEAST_CANCEL_AFTER} seconds with `--no-wait`, the minimum of the API, not \
+                 `{timeout}`"
+            )));
+        }
+        params.insert(key.into(), time.into());
     }
     if arguments.has("--no-wait") && arguments.has("--output") {
         return Err(Failure::usage("`--output` needs the output, for which `--no-wait` does not wait"));
