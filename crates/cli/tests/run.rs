@@ -278,6 +278,12 @@ fn exit_codes_say_what_failed() {
     let late = place.run(&["run", "emulator/endless", "--timeout", "0.3"]);
     assert!(late.code == 124 && late.err.contains("the timeout of 0.3 s passed"), "{late:?}");
     place.until("canceled");
+    place.file("rows.csv", "a\n1\n");
+    let run = ["run", "emulator/fails", "message=@missing"];
+    for words in [&run[..], &["map", "emulator/fails", "message=@missing", "--in=rows.csv"]] {
+        let done = place.run(words);
+        assert!(done.code == 1 && done.err.contains("`message`: cannot read \"missing\""), "{done:?}");
+    }
     let mut unreachable = place.program(&["predictions", "list"]);
     unreachable.env("REPLICATE_BASE_URL", "http://127.0.0.1:1");
     // The retries of the core take seconds, which the time limit of a request would not change.
