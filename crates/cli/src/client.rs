@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use replicant::{BoxStream, Client, Item, Observer, Options, Token, Value, operation};
+use replicant::{BoxStream, Client, Item, Options, Token, Value, operation};
 
 use crate::{
     failure::{Failure, REFUSED},
@@ -35,16 +35,6 @@ pub(crate) fn client_with(token: Option<Token>) -> Result<Client, Failure> {
 /// Runs an operation of the core with one result.
 pub(crate) async fn call(client: &Client, name: &str, params: impl Into<Value>) -> Result<Value, Failure> {
     Ok(operation::call(client, name, params.into(), None).await?.value)
-}
-
-/// Runs an operation of the core that reports its progress.
-pub(crate) async fn observe(
-    client: &Client,
-    name: &str,
-    params: Value,
-    observer: Observer,
-) -> replicant::Result<Value> {
-    Ok(operation::call(client, name, params, Some(observer)).await?.value)
 }
 
 /// Runs an operation of the core with a stream of results.

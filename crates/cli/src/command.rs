@@ -2,6 +2,8 @@
 
 use std::{pin::Pin, str::FromStr};
 
+use replicant::background::Tasks;
+
 use crate::{failure::Failure, host::Host, interrupt::Interrupt, output::shown, progress::Progress};
 
 /// An option of a command.
@@ -59,6 +61,8 @@ pub(crate) struct Context<'a> {
     pub host: &'a Host<'a>,
     pub progress: Progress,
     pub interrupt: Interrupt,
+    /// The cancels of abandoned predictions.
+    pub tasks: Tasks,
 }
 
 /// The arguments of a command.

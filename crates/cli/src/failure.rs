@@ -67,6 +67,11 @@ impl Failure {
         Self::new(code, "")
     }
 
+    /// Says where it occurred.
+    pub fn within(self, place: &str) -> Self {
+        Self { message: format!("{place}: {}", self.message), ..self }
+    }
+
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(USAGE, message)
     }

@@ -113,22 +113,28 @@ pub(crate) fn add(
 
 /// Reads the value of one `key=value`.
 async fn one(key: &str, text: &str, kind: &Kind, stdin: &mut Stdin) -> Result<Value, Failure> {
-    let kind = if let Kind::Array(items) = kind { items } else { kind };
-    let Some(path) = text.strip_prefix('@') else { return typed(key, text, kind) };
-    match (kind, path) {
-        (_, "") => {
+    match text.strip_prefix('@') {
+        None => typed(key, text, kind.item()),
+        Some("") => {
             Err(Failure::usage(format!("`{key}=@` must be followed by the path of a file, or by `-`")))
         }
-        (Kind::File | Kind::Any, "-") => Ok(File::bytes(stdin.read().await?).into()),
-        (Kind::File | Kind::Any, path) => Ok(File::path(PathBuf::from(path)).into()),
-        (kind, path) => {
-            let contents = contents(path, stdin).await?;
-            let text = std::str::from_utf8(&contents).map_err(|_| {
-                Failure::usage(format!("`{key}` must be {kind}, but {path:?} is not text in UTF-8"))
-            })?;
-            typed(key, if *kind == Kind::Text { text } else { text.trim() }, kind)
-        }
+        Some("-") => file(key, "-", Some(stdin.read().await?), kind.item()),
+        Some(path) => file(key, path, None, kind.item()),
     }
+}
+
+/// Returns the file at a path, or its text if the input is not a file. `contents` are those of standard input.
+pub(crate) fn file(key: &str, path: &str, contents: Option<Bytes>, kind: &Kind) -> Result<Value, Failure> {
+    let is_file = matches!(kind, Kind::File | Kind::Any);
+    let contents = match contents {
+        Some(contents) if is_file => return Ok(File::bytes(contents).into()),
+        None if is_file => return Ok(File::path(PathBuf::from(path)).into()),
+        Some(contents) => contents,
+        None => read_file(path).map_err(|failure| failure.within(&format!("`{key}`")))?,
+    };
+    let text = std::str::from_utf8(&contents)
+        .map_err(|_| Failure::usage(format!("`{key}` must be {kind}, but {path:?} is not text in UTF-8")))?;
+    typed(key, if *kind == Kind::Text { text } else { text.trim() }, kind)
 }
 
 /// Converts a text to the type of an input.
@@ -170,6 +176,10 @@ async fn contents(path: &str, stdin: &mut Stdin) -> Result<Bytes, Failure> {
     if path == "-" {
         return stdin.read().await;
     }
+    read_file(path)
+}
+
+fn read_file(path: &str) -> Result<Bytes, Failure> {
     let read = std::fs::read(path);
     Ok(read.map_err(|error| Failure::new(FAILED, format!("cannot read {path:?}: {error}")))?.into())
 }

@@ -29,7 +29,7 @@ mod token;
 
 use std::{ffi::OsString, time::Duration};
 
-use replicant::background;
+use replicant::background::{self, Tasks};
 
 use self::{command::Context, failure::Failure, interrupt::Interrupt, progress::Progress, signals::Signals};
 pub use self::{commands::emulator::find_emulator, host::Host};
@@ -71,12 +71,13 @@ async fn run(arguments: Vec<OsString>, host: &Host<'_>) -> u8 {
             return failure::FAILED;
         }
     };
-    let context = Context { host, progress: Progress::new(), interrupt: Interrupt::new() };
+    let context =
+        Context { host, progress: Progress::new(), interrupt: Interrupt::new(), tasks: Tasks::default() };
     let result = match until_signal(arguments, &context, &mut signals).await {
         Ended::Now(code) => return code,
         Ended::With(result) => result,
     };
-    let code = match result {
+    let mut code = match result {
         Ok(()) => 0,
         Err(failure) => {
             context.progress.clear();
@@ -93,18 +94,45 @@ async fn run(arguments: Vec<OsString>, host: &Host<'_>) -> u8 {
             output::note(&format!("replicant: canceling {abandoned}; press Ctrl-C again to exit at once"));
         }
         tokio::select! {
-            code = signals.next() => return code,
+            next = signals.next() => code = next,
             () = background::drain(LONGEST_DRAIN) => {}
         }
-        if !background::is_idle() {
-            output::note("replicant: the API has not confirmed the cancel; see `replicant predictions list`");
-        }
+    }
+    for what in uncanceled(&context.tasks.uncanceled()) {
+        output::note(&format!("replicant: {what}"));
     }
     let advice = context.interrupt.advice.get();
     if is_signal && !advice.is_empty() {
         output::note(&format!("replicant: {advice}"));
     }
     code
+}
+
+/// Says which predictions may still run, and how to cancel them.
+fn uncanceled(ids: &[Option<String>]) -> Vec<String> {
+    let known: Vec<&str> = ids.iter().flatten().map(String::as_str).collect();
+    let count = |count| match count {
+        1 => "a prediction".to_owned(),
+        count => format!("{count} predictions"),
+    };
+    let mut messages = Vec::new();
+    if !known.is_empty() {
+        messages.push(format!(
+            "the API has not confirmed the cancel of {}, which may still run: see `replicant predictions list`, or run \
+             `replicant predictions cancel {}`",
+            count(known.len()),
+            known.join(" ")
+        ));
+    }
+    let unknown = ids.len() - known.len();
+    if unknown > 0 {
+        messages.push(format!(
+            "the API has not returned the id of {}, which may run: find it with `replicant predictions list`, and cancel it \
+             with `replicant predictions cancel ID`",
+            count(unknown)
+        ));
+    }
+    messages
 }
 
 /// How a command ended.

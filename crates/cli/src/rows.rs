@@ -1,6 +1,7 @@
 //! Reads tables: CSV and JSON Lines.
 
 use std::{
+    fmt::Display,
     io::{self, BufRead, BufReader, Cursor, Read},
     sync::{
         Arc,
@@ -10,6 +11,8 @@ use std::{
 
 use csv::{ByteRecord, ReaderBuilder};
 use replicant::{Object, Value};
+
+use crate::failure::{FAILED, Failure};
 
 /// A line after the last one, which becomes a part of a cell if the quote of that cell is not closed.
 const END: &[u8] = b"\n\x1ereplicant\x1e\n";
@@ -47,13 +50,13 @@ pub(crate) struct Columns {
 }
 
 /// The rows of a table. An error says what is wrong with which line, and ends it.
-pub(crate) type Rows = Box<dyn Iterator<Item = Result<Columns, String>> + Send>;
+pub(crate) type Rows = Box<dyn Iterator<Item = Result<Columns, Failure>> + Send>;
 
 /// Reads a table.
 pub(crate) fn read(mut input: impl Read + Send + 'static, format: Format) -> Rows {
     let mut start = Vec::new();
     if let Err(error) = input.by_ref().take(3).read_to_end(&mut start) {
-        return Box::new(std::iter::once(Err(format!("cannot be read: {error}"))));
+        return Box::new(std::iter::once(Err(unreadable(&error))));
     }
     if start == BYTE_ORDER_MARK {
         start.clear();
@@ -75,9 +78,13 @@ pub(crate) fn read(mut input: impl Read + Send + 'static, format: Format) -> Row
     }
 }
 
+fn unreadable(error: &dyn Display) -> Failure {
+    Failure::new(FAILED, format!("cannot be read: {error}"))
+}
+
 fn until_error(
-    rows: impl Iterator<Item = Result<Columns, String>>,
-) -> impl Iterator<Item = Result<Columns, String>> {
+    rows: impl Iterator<Item = Result<Columns, Failure>>,
+) -> impl Iterator<Item = Result<Columns, Failure>> {
     rows.scan(false, |failed, row| {
         let ended = std::mem::replace(failed, row.is_err());
         (!ended).then_some(row)
@@ -111,12 +118,12 @@ struct Csv<R> {
 
 impl<R: Read> Csv<R> {
     /// Returns the cells of the next line, and its number.
-    fn cells(&mut self) -> Option<Result<(u64, Vec<String>), String>> {
+    fn cells(&mut self) -> Option<Result<(u64, Vec<String>), Failure>> {
         let mut record = ByteRecord::new();
         match self.reader.read_byte_record(&mut record) {
             Ok(false) => return None,
             Ok(true) => {}
-            Err(error) => return Some(Err(format!("cannot be read: {error}"))),
+            Err(error) => return Some(Err(unreadable(&error))),
         }
         let within = record.iter().flatten().filter(|byte| **byte == b'\n').count() as u64;
         let line = self.lines.load(Relaxed).saturating_sub(within);
@@ -125,41 +132,48 @@ impl<R: Read> Csv<R> {
         }
         if record.iter().next_back().is_some_and(|cell| cell.ends_with(END)) {
             let line = line + 1;
-            return Some(Err(format!("line {line} has a quote that is not closed")));
+            return Some(Err(Failure::usage(format!("line {line} has a quote that is not closed"))));
         }
         let cell = |cell: &[u8]| {
             let text = std::str::from_utf8(cell).map(str::to_owned);
-            text.map_err(|_| format!("line {line} is not text in UTF-8"))
+            text.map_err(|_| Failure::usage(format!("line {line} is not text in UTF-8")))
         };
         let cells: Result<_, _> = record.iter().map(cell).collect();
         Some(cells.map(|cells| (line, cells)))
     }
 
-    fn row(&mut self) -> Option<Result<Columns, String>> {
+    fn row(&mut self) -> Option<Result<Columns, Failure>> {
         if self.names.is_empty() {
             match self.cells()? {
                 Ok((line, names)) => {
                     for (number, name) in names.iter().enumerate() {
                         if name.is_empty() {
-                            return Some(Err(format!("line {line}: column {} has no name", number + 1)));
+                            return Some(Err(Failure::usage(format!(
+                                "line {line}: column {} has no name",
+                                number + 1
+                            ))));
                         }
                         if names[..number].contains(name) {
-                            return Some(Err(format!("line {line} names the column `{name}` twice")));
+                            return Some(Err(Failure::usage(format!(
+                                "line {line} names the column `{name}` twice"
+                            ))));
                         }
                     }
                     self.names = names;
                 }
-                Err(why) => return Some(Err(why)),
+                Err(failure) => return Some(Err(failure)),
             }
         }
         let (line, cells) = match self.cells()? {
             Ok(read) => read,
-            Err(why) => return Some(Err(why)),
+            Err(failure) => return Some(Err(failure)),
         };
         if cells.len() != self.names.len() {
             let count = |count, noun| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
             let (cells, columns) = (count(cells.len(), "cell"), count(self.names.len(), "column"));
-            return Some(Err(format!("line {line} has {cells}, but the first line names {columns}")));
+            return Some(Err(Failure::usage(format!(
+                "line {line} has {cells}, but the first line names {columns}"
+            ))));
         }
         let values = self.names.iter().cloned().zip(cells.into_iter().map(Value::from)).collect();
         Some(Ok(Columns { line, values, is_text: true }))
@@ -167,7 +181,7 @@ impl<R: Read> Csv<R> {
 }
 
 impl<R: Read> Iterator for Csv<R> {
-    type Item = Result<Columns, String>;
+    type Item = Result<Columns, Failure>;
 
     fn next(&mut self) -> Option<Self::Item> {
         self.row()
@@ -180,7 +194,7 @@ struct JsonLines<R> {
 }
 
 impl<R: BufRead> Iterator for JsonLines<R> {
-    type Item = Result<Columns, String>;
+    type Item = Result<Columns, Failure>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let mut text = Vec::new();
@@ -191,14 +205,16 @@ impl<R: BufRead> Iterator for JsonLines<R> {
                 Ok(0) => return None,
                 Ok(_) if text.trim_ascii().is_empty() => {}
                 Ok(_) => break,
-                Err(error) => return Some(Err(format!("cannot be read: {error}"))),
+                Err(error) => return Some(Err(unreadable(&error))),
             }
         }
         let line = self.line;
         Some(match Value::from_json(&text) {
             Ok(Value::Object(values)) => Ok(Columns { line, values, is_text: false }),
-            Ok(_) => Err(format!("line {line} must be a JSON object with the columns by name")),
-            Err(error) => Err(format!("line {line} is not JSON: {error}")),
+            Ok(_) => {
+                Err(Failure::usage(format!("line {line} must be a JSON object with the columns by name")))
+            }
+            Err(error) => Err(Failure::usage(format!("line {line} is not JSON: {error}"))),
         })
     }
 }
@@ -209,7 +225,8 @@ mod tests {
 
     fn lines(text: &'static [u8], format: &str) -> Result<Vec<(u64, String)>, String> {
         let rows = read(text, Format::named(format).unwrap());
-        rows.map(|row| row.map(|row| (row.line, Value::Object(row.values).to_string()))).collect()
+        let rows = rows.map(|row| row.map(|row| (row.line, Value::Object(row.values).to_string())));
+        rows.collect::<Result<_, _>>().map_err(|failure| failure.message)
     }
 
     #[test]

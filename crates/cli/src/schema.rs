@@ -170,6 +170,13 @@ impl Schema {
     }
 }
 
+impl Kind {
+    /// Returns the type of one value: of a list, that of its items.
+    pub fn item(&self) -> &Self {
+        if let Self::Array(items) = self { items } else { self }
+    }
+}
+
 impl std::fmt::Display for Kind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {

@@ -1,12 +1,10 @@
 //! Makes the inputs of a model from the columns of a table.
 
-use std::path::PathBuf;
-
-use replicant::{File, Object, Value, bindings::nearest, map::Row};
+use replicant::{Object, Value, bindings::nearest, map::Row};
 
 use crate::{
     failure::Failure,
-    input::{Assignment, add, typed, unknown},
+    input::{Assignment, add, file, typed, unknown},
     output::shown,
     rows::Columns,
     schema::{Kind, Schema},
@@ -59,7 +57,7 @@ impl Template {
     }
 
     /// Makes a row. An error says what is wrong with which line.
-    pub fn row(&self, columns: &Columns) -> Result<Row, String> {
+    pub fn row(&self, columns: &Columns) -> Result<Row, Failure> {
         let made = self.input(columns).and_then(|input| {
             let row = Row::new(input);
             Ok(match self.key_of(columns)? {
@@ -67,7 +65,7 @@ impl Template {
                 None => row,
             })
         });
-        made.map_err(|failure| format!("line {}: {}", columns.line, failure.message))
+        made.map_err(|failure| failure.within(&format!("line {}", columns.line)))
     }
 
     /// Returns the key of a row.
@@ -106,9 +104,12 @@ impl Template {
                 Source::Json(value) => Some(value.clone()),
                 Source::Text(parts) => match parts.as_slice() {
                     [Part::Column(of)] => whole(name, column(columns, of)?, kind, columns)?,
-                    parts => Some(typed(name, &text(parts, columns)?, item_of(kind))?),
+                    parts => Some(typed(name, &text(parts, columns)?, kind.item())?),
                 },
-                Source::File(parts) => file(name, &text(parts, columns)?, item_of(kind))?,
+                Source::File(parts) => match text(parts, columns)?.as_str() {
+                    "" => None,
+                    path => Some(file(name, path, None, kind.item())?),
+                },
             };
             if let Some(value) = value {
                 let is_complete = matches!(source, Source::Json(_)) || matches!(value, Value::Array(_));
@@ -220,10 +221,6 @@ fn text(parts: &[Part], columns: &Columns) -> Result<String, Failure> {
     Ok(text)
 }
 
-fn item_of(kind: &Kind) -> &Kind {
-    if let Kind::Array(items) = kind { items } else { kind }
-}
-
 /// Returns the value of a column as an input, or as an item of one. `None` if the cell is empty, so that the default of the
 /// model applies.
 fn whole(name: &str, value: &Value, kind: &Kind, columns: &Columns) -> Result<Option<Value>, Failure> {
@@ -242,19 +239,6 @@ fn whole(name: &str, value: &Value, kind: &Kind, columns: &Columns) -> Result<Op
         Kind::Integer | Kind::Number | Kind::Boolean => typed(name, text.trim(), kind).map(Some),
         _ => typed(name, text, kind).map(Some),
     }
-}
-
-/// Returns the file at a path, or its text if the input is not a file.
-fn file(name: &str, path: &str, kind: &Kind) -> Result<Option<Value>, Failure> {
-    if path.is_empty() {
-        return Ok(None);
-    }
-    if matches!(kind, Kind::File | Kind::Any) {
-        return Ok(Some(File::path(PathBuf::from(path)).into()));
-    }
-    let read = std::fs::read_to_string(path);
-    let text = read.map_err(|error| Failure::usage(format!("`{name}`: cannot read {path:?}: {error}")))?;
-    typed(name, if *kind == Kind::Text { &text } else { text.trim() }, kind).map(Some)
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use std::{
 
 use rustix::process::Signal;
 use serde_json::Value;
-use support::{Place, piped, signal, until_closed};
+use support::{Done, Place, piped, signal, until_closed};
 
 /// A listening program and its address.
 struct Listening {
@@ -101,6 +101,23 @@ fn webhooks_with_another_signature_are_refused() {
     run(&place, &listening.address);
     let event: Value = serde_json::from_str(&listening.printed()).unwrap();
     assert_eq!((&event["type"], &event["object"]["output"]), (&"prediction".into(), &"heron".into()));
+}
+
+#[test]
+fn an_invalid_secret_is_refused_at_the_start() {
+    let place = Place::new();
+    let mut command = place.logged_out(&["webhooks", "listen", "--port=0"]);
+    let done = Done::of(command.env("REPLICATE_WEBHOOK_SECRET", "foo!").output().unwrap());
+    assert_eq!(done.code, 2, "{done:?}");
+    assert!(
+        done.err.starts_with("replicant: REPLICATE_WEBHOOK_SECRET: Invalid secret key format"),
+        "{done:?}"
+    );
+    assert!(!done.err.contains("foo"), "{done:?}");
+    place.file("empty", "\n");
+    let done = place.run(&["webhooks", "listen", "--port=0", "--secret-file=empty"]);
+    assert_eq!(done.code, 2, "{done:?}");
+    assert!(done.err.starts_with("replicant: `--secret-file`: Missing webhook signing secret"), "{done:?}");
 }
 
 #[test]

@@ -163,6 +163,10 @@ fn options_that_have_no_effect_together_are_refused() {
         (&["--webhook-events", "start"], "`--webhook-events` needs `--webhook URL`"),
         (&["--timeout", "0"], "`--timeout` must be a positive number of seconds, not `0`"),
         (&["--no-wait", "--timeout=-1"], "`--timeout` must be a positive number of seconds, not `-1`"),
+        (
+            &["--no-wait", "--timeout=4.9"],
+            "`--timeout` must be at least 5 seconds with `--no-wait`, the minimum of the API, not `4.9`",
+        ),
     ] {
         let done = place.run(&[&["run", "emulator/echo", "value=x"], words].concat());
         assert_eq!((done.code, done.err), (2, format!("replicant: {why}\n")), "{words:?}");
@@ -274,6 +278,12 @@ fn exit_codes_say_what_failed() {
     let late = place.run(&["run", "emulator/endless", "--timeout", "0.3"]);
     assert!(late.code == 124 && late.err.contains("the timeout of 0.3 s passed"), "{late:?}");
     place.until("canceled");
+    place.file("rows.csv", "a\n1\n");
+    let run = ["run", "emulator/fails", "message=@missing"];
+    for words in [&run[..], &["map", "emulator/fails", "message=@missing", "--in=rows.csv"]] {
+        let done = place.run(words);
+        assert!(done.code == 1 && done.err.contains("`message`: cannot read \"missing\""), "{done:?}");
+    }
     let mut unreachable = place.program(&["predictions", "list"]);
     unreachable.env("REPLICATE_BASE_URL", "http://127.0.0.1:1");
     // The retries of the core take seconds, which the time limit of a request would not change.

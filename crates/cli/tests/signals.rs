@@ -17,7 +17,7 @@ fn interrupted(words: &[&str], by: Signal, code: i32) {
     signal(&child, by);
     let done = Done::of(child.wait_with_output().unwrap());
     assert_eq!(done.code, code, "{done:?}");
-    assert!(done.err.contains("canceling the prediction"), "{done:?}");
+    assert!(done.err.contains("canceling the prediction") && !done.err.contains("may"), "{done:?}");
     // Canceled before the program ended.
     assert_eq!(place.predictions()[0]["status"], "canceled");
 }
@@ -62,16 +62,97 @@ fn a_signal_that_is_ignored_from_the_start_ends_nothing() {
     assert_eq!((done.code, done.out.as_str()), (0, "a\n"), "{done:?}");
 }
 
-#[test]
-fn a_prediction_whose_create_is_in_flight_is_canceled() {
+/// Interrupts a run whose create has a fault.
+fn interrupted_in_its_create(words: &[&str], action: &str) -> (Place, Done) {
     let place = Place::new();
-    let rule = r#"{"match": {"method": "POST"}, "times": 1, "action": {"delay_ms": 1000}}"#;
-    place.emulator.add_faults(rule).unwrap();
-    let child = piped(&mut place.program(&["run", "emulator/endless"])).spawn().unwrap();
+    let rule =
+        format!(r#"{{"match": {{"operation": "predictions.create"}}, "times": 1, "action": {action}}}"#);
+    place.emulator.add_faults(&rule).unwrap();
+    let child = piped(&mut place.program(words)).spawn().unwrap();
     eventually("a create", || place.emulator.requests_json().contains("/predictions\""));
     signal(&child, Signal::INT);
-    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
-    assert_eq!(place.predictions()[0]["status"], "canceled");
+    let done = Done::of(child.wait_with_output().unwrap());
+    assert_eq!((done.code, done.out.as_str()), (130, ""), "{done:?}");
+    (place, done)
+}
+
+const RUN: &[&str] = &["run", "emulator/endless"];
+const LEAVE: &[&str] = &["run", "emulator/endless", "--no-wait"];
+
+#[test]
+fn a_prediction_whose_create_is_in_flight_is_canceled() {
+    for words in [RUN, LEAVE] {
+        let (place, done) = interrupted_in_its_create(words, r#"{"delay_ms": 1000}"#);
+        assert_eq!(place.predictions()[0]["status"], "canceled", "{done:?}");
+        assert!(!done.err.contains("may"), "{done:?}");
+    }
+}
+
+#[test]
+fn a_create_that_is_not_answered_is_reported() {
+    for (words, action) in [
+        (RUN, r#"{"stall_body_at": 0}"#),
+        (LEAVE, r#"{"stall_body_at": 0}"#),
+        // The connection is lost after the signal.
+        (RUN, r#"{"delay_ms": 1000, "cut_body_at": 0}"#),
+    ] {
+        let (_place, done) = interrupted_in_its_create(words, action);
+        assert!(done.err.contains("find it with `replicant predictions list`"), "{done:?}");
+    }
+}
+
+/// Refuses all cancels.
+fn refuse_cancels(place: &Place) {
+    let rule = r#"{"match": {"operation": "predictions.cancel"}, "times": 0, "action": {"status": 403}}"#;
+    place.emulator.add_faults(rule).unwrap();
+}
+
+/// Asserts that the message tells how to cancel the predictions.
+fn assert_reported(place: &Place, done: &Done) {
+    let predictions = place.predictions();
+    let (_, ids) =
+        done.err.split_once("`replicant predictions cancel ").unwrap_or_else(|| panic!("{done:?}"));
+    let (ids, _) = ids.split_once('`').unwrap();
+    assert_eq!(ids.split(' ').count(), predictions.len(), "{done:?}");
+    for prediction in predictions {
+        assert!(ids.contains(prediction["id"].as_str().unwrap()), "{done:?}");
+    }
+}
+
+#[test]
+fn a_cancel_that_fails_is_reported() {
+    let place = Place::new();
+    refuse_cancels(&place);
+    let child = piped(&mut place.program(RUN)).spawn().unwrap();
+    place.until("processing");
+    signal(&child, Signal::INT);
+    let done = Done::of(child.wait_with_output().unwrap());
+    assert_eq!(done.code, 130, "{done:?}");
+    assert_reported(&place, &done);
+}
+
+#[test]
+fn a_cancel_that_fails_after_a_timeout_is_reported() {
+    let place = Place::new();
+    refuse_cancels(&place);
+    let done = place.run(&["run", "emulator/endless", "--timeout=0.5"]);
+    assert_eq!(done.code, 124, "{done:?}");
+    assert_reported(&place, &done);
+}
+
+#[test]
+fn the_cancels_of_a_batch_that_fail_are_reported() {
+    let place = Place::new();
+    refuse_cancels(&place);
+    place.file("rows.jsonl", "{}\n{}\n{}\n");
+    let child = piped(&mut place.program(&["map", "emulator/endless", "--in=rows.jsonl"])).spawn().unwrap();
+    eventually("predictions", || {
+        place.predictions().iter().filter(|one| one["status"] == "processing").count() == 3
+    });
+    signal(&child, Signal::INT);
+    let done = Done::of(child.wait_with_output().unwrap());
+    assert_eq!(done.code, 130, "{done:?}");
+    assert_reported(&place, &done);
 }
 
 #[test]
@@ -85,7 +166,9 @@ fn a_second_ctrl_c_leaves_at_once() {
     eventually("a cancel", || place.emulator.requests_json().contains("/cancel\""));
     let began = Instant::now();
     signal(&child, Signal::INT);
-    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
+    let done = Done::of(child.wait_with_output().unwrap());
     // The program would otherwise wait for 10 s.
     assert!(began.elapsed() < Duration::from_secs(8));
+    assert_eq!(done.code, 130, "{done:?}");
+    assert_reported(&place, &done);
 }

@@ -5,4 +5,7 @@ mod following;
 pub use self::following::{Following, HookResult, Wanted};
 pub use crate::value::nearest::nearest;
 #[cfg(not(target_arch = "wasm32"))]
-pub use crate::{client::turns::Turns, http::secrets::is_secret_option, map::folder::CheckpointFolder};
+pub use crate::{
+    client::turns::Turns, http::secrets::is_secret_option, map::folder::CheckpointFolder,
+    predictions::leave::leave,
+};

@@ -35,6 +35,11 @@ pub(crate) mod token;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) mod turns;
 #[cfg(not(target_arch = "wasm32"))]
+mod uncanceled;
+#[cfg(target_arch = "wasm32")]
+#[path = "client/no_uncanceled.rs"]
+mod uncanceled;
+#[cfg(not(target_arch = "wasm32"))]
 pub(crate) mod waiting;
 #[cfg(target_arch = "wasm32")]
 #[path = "client/no_waiting.rs"]
@@ -82,7 +87,7 @@ struct State {
     abandoned: Arc<Abandoned>,
     gates: Option<Arc<RateGates>>,
     waiting: Arc<waiting::Waiting>,
-    tasks: Tasks,
+    tasks: Option<Tasks>,
     webhook_secret: Arc<WebhookSecret>,
     hooks: Option<Arc<dyn Hooks>>,
 }
@@ -109,7 +114,7 @@ impl Client {
             gates,
             transport: config.transport.clone(),
             config: Arc::new(config),
-            tasks: Tasks::default(),
+            tasks: None,
             webhook_secret: Arc::default(),
             hooks,
         })))
@@ -137,7 +142,7 @@ impl Client {
     /// Returns a client whose background tasks are counted in `tasks`, such as the cancels of abandoned predictions. It shares
     /// this client's options, connections and cached run times.
     pub fn with_tasks(&self, tasks: Tasks) -> Self {
-        Self(Arc::new(State { tasks, ..(*self.0).clone() }))
+        Self(Arc::new(State { tasks: Some(tasks), ..(*self.0).clone() }))
     }
 
     /// Returns the rate limits that the client has learned, which all clients with the same token share. `None` if
@@ -164,8 +169,8 @@ impl Client {
         Self(Arc::new(State { waiting: Arc::new(waiting::Waiting::alone()), ..(*self.0).clone() }))
     }
 
-    pub(crate) fn tasks(&self) -> &Tasks {
-        &self.0.tasks
+    pub(crate) fn tasks(&self) -> Option<&Tasks> {
+        self.0.tasks.as_ref()
     }
 
     pub(crate) fn hooks(&self) -> Option<&Arc<dyn Hooks>> {

@@ -12,6 +12,8 @@ pub(crate) mod handle_change;
 pub(crate) mod handle_events;
 pub(crate) mod handle_result;
 #[cfg(not(target_arch = "wasm32"))]
+pub(crate) mod leave;
+#[cfg(not(target_arch = "wasm32"))]
 pub(crate) mod live;
 #[cfg(target_arch = "wasm32")]
 #[path = "predictions/no_live.rs"]

@@ -185,6 +185,21 @@ async fn a_run_dropped_before_it_reads_its_response_is_canceled() {
 }
 
 #[tokio::test]
+async fn a_prediction_whose_cancel_fails_is_recorded() {
+    let refused = CANCEL.replace(r#""reply": {"#, r#""reply": {"status": 403, "#);
+    for (cancel, uncanceled) in [(CANCEL, vec![]), (&refused, vec![Some("p1".to_owned())])] {
+        let (_emulator, script, client) = play(&format!("[{CREATED}, {cancel}]"), Options::default());
+        let tasks = Tasks::default();
+        let run = client.with_tasks(tasks.clone()).run("acme/text", json!({}));
+        let run = run.interval(Duration::from_secs(3600)).into_future();
+        assert!(tokio::time::timeout(Duration::from_millis(500), run).await.is_err());
+        tasks.done().await;
+        assert_eq!(tasks.uncanceled(), uncanceled);
+        settled(&script).await;
+    }
+}
+
+#[tokio::test]
 async fn a_cancel_has_the_headers_of_its_run() {
     let other = r#""method": "POST", "headers": {"authorization": "Bearer r8_other"}"#;
     let exchanges = format!("[{CREATED}, {CANCEL}]").replace(r#""method": "POST""#, other);

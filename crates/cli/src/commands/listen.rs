@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use replicant::{
-    Client, Token, Value,
+    Client, ErrorKind, Token, Value, Webhook,
     native::{HttpOptions, HttpTransport},
     operation,
     transport::{HttpBody, HttpRequest, Transport},
@@ -101,14 +101,28 @@ fn line(event: &Value) -> String {
 
 /// Returns the signing secret that the user gave.
 fn secret(arguments: &Arguments) -> Result<Option<Token>, Failure> {
-    let given =
-        match arguments.value("--secret-file") {
-            Some(path) => Some(std::fs::read_to_string(path).map_err(|error| {
+    let (name, secret) = match arguments.value("--secret-file") {
+        Some(path) => {
+            let read = std::fs::read_to_string(path).map_err(|error| {
                 Failure::new(FAILED, format!("cannot read the secret at {path:?}: {error}"))
-            })?),
-            None => std::env::var("REPLICATE_WEBHOOK_SECRET").ok(),
-        };
-    Ok(given.map(|secret| secret.trim().to_owned()).filter(|secret| !secret.is_empty()).map(Token::from))
+            })?;
+            ("`--secret-file`", read)
+        }
+        None => {
+            let given = std::env::var("REPLICATE_WEBHOOK_SECRET").ok();
+            let Some(given) = given.filter(|secret| !secret.trim().is_empty()) else { return Ok(None) };
+            ("REPLICATE_WEBHOOK_SECRET", given)
+        }
+    };
+    let secret = secret.trim();
+    // It has no signature, but the secret is checked before.
+    let webhook = Webhook { id: "", timestamp: "", signature: "", body: b"{}" };
+    match webhook.check(secret, Duration::ZERO, None) {
+        Err(error) if error.kind() == ErrorKind::WebhookSecret => {
+            Err(Failure::usage(message(&error)).within(name))
+        }
+        _ => Ok(Some(Token::from(secret))),
+    }
 }
 
 fn forward(arguments: &Arguments) -> Result<Option<(Url, HttpTransport)>, Failure> {

@@ -92,7 +92,7 @@ async fn map(context: &Context<'_>, arguments: Arguments) -> Result<(), Failure>
         ));
     }
     let files = Files::of(&arguments)?;
-    let client = client()?;
+    let client = client()?.with_tasks(context.tasks.clone());
     let Target { reference, schema } = Target::find(&client, files.version_of(reference)).await?;
     let template = Arc::new(template.check(schema.as_ref())?);
     let total = source.check(&template).await?;

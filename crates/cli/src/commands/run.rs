@@ -1,16 +1,19 @@
 //! `replicant run`: runs a model.
 
 use futures_util::TryStreamExt;
-use replicant::{Client, Item, Object, Reference, Value, json};
+use replicant::{Client, Item, Object, Reference, Value, bindings::leave, json, operation};
 
 use crate::{
-    client::{call, client, observe, open, seconds},
+    client::{call, client, open, seconds},
     command::{Arguments, Command, Context, Flag, flag, option},
     failure::{FAILED, Failure},
     input,
     output::{is_terminal, print, print_json, print_line, while_read},
     schema::{Schema, Target},
 };
+
+/// The least time after which the API cancels a prediction, in seconds.
+const LEAST_CANCEL_AFTER: f64 = 5.0;
 
 pub(crate) const RUN: Command = Command {
     name: "run",
@@ -34,7 +37,7 @@ On a terminal, standard error shows the status and the progress. Ctrl-C cancels 
         option("--input", "FILE", "Read inputs from this file, a JSON object; `-` is standard input"),
         flag("--json", "Print the prediction as JSON; with --output, `files` has the paths"),
         flag("--no-wait", "Print the id of the prediction and leave it running"),
-        option("--timeout", "SECONDS", "Cancel the prediction after this time"),
+        option("--timeout", "SECONDS", "Cancel the prediction after this time; with --no-wait at least 5"),
         option("--webhook", "URL", "Send the events of the prediction to this URL"),
         option("--webhook-events", "LIST", "Only these: start, output, logs, completed (separated by commas)"),
     ],
@@ -62,8 +65,15 @@ async fn run(context: &Context<'_>, arguments: Arguments) -> Result<(), Failure>
         }
     }
     if let Some(timeout) = arguments.value("--timeout") {
+        let time = seconds("--timeout", timeout)?;
         let key = if arguments.has("--no-wait") { "cancel_after" } else { "timeout" };
-        params.insert(key.into(), seconds("--timeout", timeout)?.into());
+        if key == "cancel_after" && time < LEAST_CANCEL_AFTER {
+            return Err(Failure::usage(format!(
+                "`--timeout` must be at least {LEAST_CANCEL_AFTER} seconds with `--no-wait`, the minimum of the API, not \
+                 `{timeout}`"
+            )));
+        }
+        params.insert(key.into(), time.into());
     }
     if arguments.has("--no-wait") && arguments.has("--output") {
         return Err(Failure::usage("`--output` needs the output, for which `--no-wait` does not wait"));
@@ -72,15 +82,15 @@ async fn run(context: &Context<'_>, arguments: Arguments) -> Result<(), Failure>
         return Err(Failure::usage("`--webhook-events` needs `--webhook URL`"));
     }
     input::check(words)?;
-    let client = client()?;
+    let client = client()?.with_tasks(context.tasks.clone());
     let Target { reference, schema } = Target::find(&client, reference).await?;
     let input = input::read(words, arguments.value("--input"), schema.as_ref()).await?;
     params.insert("input".into(), input);
     let run = Run { context, client, arguments: &arguments };
-    if arguments.has("--no-wait") {
-        return run.leave(&reference, params).await;
-    }
     params.insert("ref".into(), reference.to_string().into());
+    if arguments.has("--no-wait") {
+        return run.leave(params).await;
+    }
     if let Some(folder) = arguments.value("--output") {
         // Before the prediction, whose output would otherwise have no place.
         std::fs::create_dir_all(folder).map_err(|error| {
@@ -107,14 +117,8 @@ struct Run<'r> {
 
 impl Run<'_> {
     /// Creates the prediction only.
-    async fn leave(&self, reference: &Reference, mut params: Object) -> Result<(), Failure> {
-        let (key, value) = match reference {
-            Reference::Deployment { owner, name } => ("deployment", format!("{owner}/{name}")),
-            Reference::Model { .. } => ("model", reference.to_string()),
-            reference => ("version", reference.to_string()),
-        };
-        params.insert(key.into(), value.into());
-        let created = call(&self.client, "predictions.create", params).await?;
+    async fn leave(&self, params: Object) -> Result<(), Failure> {
+        let created = leave(&self.client, params.into()).await?;
         if self.arguments.has("--json") {
             return print_json(&created).await;
         }
@@ -128,9 +132,9 @@ impl Run<'_> {
         params.insert("wait".into(), false.into());
         let seen = self.context.progress.clone();
         let observer = std::sync::Arc::new(move |prediction| seen.see(&prediction));
-        let run = observe(&self.client, "run", params.into(), observer);
+        let run = operation::call(&self.client, "run", params.into(), Some(observer));
         let mut outcome = match self.context.progress.during(run).await {
-            Ok(outcome) => outcome,
+            Ok(reply) => reply.value,
             Err(error) => {
                 if let (true, Some(prediction)) = (self.arguments.has("--json"), error.prediction()) {
                     print_json(prediction).await?;

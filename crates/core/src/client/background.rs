@@ -29,7 +29,7 @@ use std::{
 use tokio::sync::Notify;
 use tracing::{info, warn};
 
-use super::{Client, response::Expect};
+use super::{Client, response::Expect, uncanceled::Uncanceled};
 use crate::{
     http::{
         request::{Request, RequestOptions, path},
@@ -97,18 +97,19 @@ fn this_process() -> u64 {
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone, Default)]
-pub struct Tasks(Arc<Count>);
+pub struct Tasks(pub(super) Arc<Count>);
 
 #[derive(Debug, Default)]
-struct Count {
+pub(super) struct Count {
     pending: AtomicUsize,
     done: Notify,
+    pub uncanceled: Uncanceled,
 }
 
 impl Tasks {
     /// Waits until all tasks are done.
     pub async fn done(&self) {
-        let Count { pending, done } = &*self.0;
+        let Count { pending, done, .. } = &*self.0;
         wait_until(done, || pending.load(SeqCst) == 0).await;
     }
 
@@ -141,7 +142,7 @@ async fn wait_until(changed: &Notify, condition: impl Fn() -> bool) {
 
 /// Spawns a task of a call that [`drain`] waits for.
 pub(crate) fn spawn(client: &Client, spawner: &Spawner, task: BoxFuture<'static, ()>) {
-    let counted = (Pending::new(), client.tasks().start());
+    let counted = (Pending::new(), client.tasks().map(Tasks::start));
     spawner.spawn(inherit(Box::pin(async move {
         let _counted = counted;
         task.await;
@@ -153,6 +154,7 @@ pub(crate) fn spawn(client: &Client, spawner: &Spawner, task: BoxFuture<'static,
 pub(crate) fn cancel(client: &Client, spawner: &Spawner, id: &str, options: &RequestOptions) {
     let (tasks_of, client, id, mut options) = (client, client.clone(), id.to_owned(), options.clone());
     (options.timeout, options.max_retries) = (None, None);
+    client.add_uncanceled(Some(&id));
     let task = async move {
         let Ok(path) = path("/predictions/{id}/cancel", &[("id", &id)]) else { return };
         let request = Request::post(path).idempotent().outlasting_timeout().options(options);
@@ -162,7 +164,7 @@ pub(crate) fn cancel(client: &Client, spawner: &Spawner, id: &str, options: &Req
             client.send(&request, Expect::Nothing).await
         };
         let error = match within(client.runtime(), CANCEL_TIMEOUT, sent).await {
-            Some(Ok(_)) => return,
+            Some(Ok(_)) => return client.remove_uncanceled(Some(&id)),
             Some(Err(error)) => error.code(),
             None => "timeout",
         };

@@ -58,6 +58,7 @@ impl CancelGuard {
         let (client, spawner, on_abandon) = (self.client.clone(), self.spawner.clone(), self.on_abandon);
         let (last_seen, abandoned) = (self.last_seen.clone(), self.abandoned.clone());
         let create = async move {
+            let cancels = on_abandon == OnAbandon::Cancel;
             let created = {
                 let create = client.fetch(&request);
                 let abandoned = sender.closed();
@@ -65,7 +66,15 @@ impl CancelGuard {
                 match select(create, abandoned).await {
                     Either::Left((created, _)) => Some(created),
                     Either::Right(((), create)) => {
-                        client.abandoned().outcome(client.runtime(), request.hold, create).await
+                        if cancels {
+                            client.add_uncanceled(None);
+                        }
+                        let created =
+                            client.abandoned().outcome(client.runtime(), request.hold, create).await;
+                        if cancels && created.is_some() {
+                            client.remove_uncanceled(None);
+                        }
+                        created
                     }
                 }
             };
@@ -82,13 +91,16 @@ impl CancelGuard {
                 let mut last_seen = lock(&last_seen);
                 if !abandoned.load(Ordering::SeqCst) {
                     *last_seen = Some(existing.clone());
-                } else if on_abandon == OnAbandon::Cancel
-                    && let Some(id) = existing.id()
-                {
+                } else if cancels && let Some(id) = existing.id() {
                     background::cancel(&client, &spawner, id, &request.options);
                 }
             }
-            let _ = sender.send(created);
+            if let Err(Err(error)) = sender.send(created)
+                && cancels
+                && error.outcome_unknown()
+            {
+                client.add_uncanceled(None);
+            }
         };
         background::spawn(&self.client, &self.spawner, Box::pin(create));
         receiver.await.map_err(|_| {

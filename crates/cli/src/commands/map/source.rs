@@ -41,7 +41,8 @@ impl Broken {
         why.map(|why| Failure::new(FAILED, why))
     }
 
-    fn set(&self, why: String) {
+    fn set(&self, failure: Failure, of: &Source) {
+        let why = failure.within(&of.name()).message;
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
     }
 }
@@ -86,8 +87,8 @@ impl Source {
         let rows = self.open().map_err(unreadable)?;
         let template = template.clone();
         let checked = spawn_blocking(move || count(rows, &template)).await;
-        let checked = checked.unwrap_or_else(|error| Err(error.to_string()));
-        checked.map(Some).map_err(|why| Failure::usage(self.wrong(&why)))
+        let checked = checked.unwrap_or_else(|error| Err(Failure::new(FAILED, error.to_string())));
+        checked.map(Some).map_err(|failure| failure.within(&self.name()))
     }
 
     /// Returns the rows, which a thread reads, because standard input blocks.
@@ -98,7 +99,9 @@ impl Source {
         spawn_blocking(move || {
             let rows = match source.open() {
                 Ok(rows) => rows,
-                Err(error) => return report.set(source.wrong(&format!("cannot be read: {error}"))),
+                Err(error) => {
+                    return report.set(Failure::new(FAILED, format!("cannot be read: {error}")), &source);
+                }
             };
             for row in rows {
                 match row.and_then(|columns| template.row(&columns)) {
@@ -106,7 +109,7 @@ impl Source {
                         // Nobody receives when the batch has ended.
                         let Ok(()) = sender.blocking_send(row) else { return };
                     }
-                    Err(why) => return report.set(source.wrong(&why)),
+                    Err(failure) => return report.set(failure, &source),
                 }
             }
         });
@@ -115,16 +118,16 @@ impl Source {
         (rows, broken)
     }
 
-    fn wrong(&self, why: &str) -> String {
+    fn name(&self) -> String {
         match &self.path {
-            Some(path) => format!("`--in`: {path:?}: {why}"),
-            None => format!("`--in`: standard input: {why}"),
+            Some(path) => format!("`--in`: {path:?}"),
+            None => "`--in`: standard input".to_owned(),
         }
     }
 }
 
 /// Checks and counts rows. Keeps hashes of the keys only, because rows may be many.
-fn count(rows: Rows, template: &Template) -> Result<u64, String> {
+fn count(rows: Rows, template: &Template) -> Result<u64, Failure> {
     let (one, other) = (RandomState::new(), RandomState::new());
     let mut keys = HashMap::new();
     let mut count = 0;
@@ -132,13 +135,14 @@ fn count(rows: Rows, template: &Template) -> Result<u64, String> {
         let columns = columns?;
         template.row(&columns)?;
         let line = columns.line;
-        let key = template.key_of(&columns).map_err(|failure| failure.message)?;
+        let key = template.key_of(&columns)?;
         // As JSON, in which a number and a string differ.
         let name = key.and_then(|key| key.to_json().ok());
         if let Some(name) = name
             && let Some(first) = keys.insert((one.hash_one(&name), other.hash_one(&name)), line)
         {
-            return Err(format!("line {line} has the key of line {first}; each row must have its own"));
+            let why = format!("line {line} has the key of line {first}; each row must have its own");
+            return Err(Failure::usage(why));
         }
         count += 1;
     }
