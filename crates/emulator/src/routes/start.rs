@@ -96,9 +96,6 @@ pub(super) async fn start(
         Some(destination) => Task::Train(target.engine, destination),
         None => Task::Predict(target.engine),
     };
-    if let Task::Predict(engine) = &task {
-        engine.announce(&job.spec.id).await;
-    }
-    runner::spawn(app, job.clone(), task, input, target.timing);
+    runner::spawn(app, job.clone(), task, input, target.timing).await;
     Ok(job)
 }

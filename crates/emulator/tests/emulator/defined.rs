@@ -233,6 +233,46 @@ async fn another_program_runs_a_model() {
 }
 
 #[tokio::test]
+async fn a_create_whose_client_leaves_runs_to_its_end() {
+    let api = api();
+    let base = format!("{}/_emulator", api.emulator.origin());
+    let worker = api.request("GET", &format!("{base}/workers/w?follow=true")).send().await.expect("sent");
+    let mut lines = worker.bytes_stream();
+    let mut next = async || lines.next().await.expect("a line").expect("bytes");
+    next().await;
+    assert_eq!(
+        api.post(&format!("{base}/models"), json!({"name": "acme/remote", "worker": "w"})).await.0,
+        201
+    );
+    let http = api.http.clone();
+    let url = format!("{}/models/acme/remote/predictions", api.emulator.base_url());
+    let request = tokio::spawn(async move { http.post(url).json(&json!({"input": {}})).send().await });
+    let created: Value = serde_json::from_slice(&next().await).expect("JSON");
+    let id = created["created"].as_str().expect("an id").to_owned();
+    // Not acknowledged yet, so that the client is still waiting.
+    request.abort();
+    let run = tokio::time::timeout(seconds(10.0), next()).await.expect("the prediction runs");
+    assert_eq!(serde_json::from_slice::<Value>(&run).expect("JSON")["run"]["id"], *id);
+    assert_eq!(api.post(&format!("{base}/runs/{id}/events"), json!([{"output": 1}, "done"])).await.0, 204);
+    let ended: Value = serde_json::from_slice(&next().await).expect("JSON");
+    assert_eq!(ended["ended"], *id);
+    assert_eq!(api.get(&format!("/predictions/{id}")).await.1["output"], 1);
+}
+
+#[tokio::test]
+async fn versions_are_newest_first() {
+    let api = api();
+    let ids = ["2", "1", "3"].map(|digit| digit.repeat(64));
+    let definition = json!({"name": "acme/versions", "versions": ids, "script": {"output": 1}});
+    assert_eq!(api.post(&format!("{}/_emulator/models", api.emulator.origin()), definition).await.0, 201);
+    let (_, listed) = api.get("/models/acme/versions/versions").await;
+    let listed: Vec<_> = listed["results"].as_array().expect("results").iter().collect();
+    assert_eq!(listed.iter().map(|version| version["id"].clone()).collect::<Vec<_>>(), ids);
+    let (_, model) = api.get("/models/acme/versions").await;
+    assert_eq!(model["latest_version"], *listed[0]);
+}
+
+#[tokio::test]
 async fn expectations_are_explained() {
     let api = api();
     let check = async |expected: Value| {
