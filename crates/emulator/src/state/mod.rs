@@ -92,7 +92,7 @@ impl State {
             jobs: Jobs::new(config.keep_jobs, time.scaled(config.keep_for)),
             faults,
             limits: Limits::new(config.rate_limits, config.credit, time.clone()),
-            recorder: Recorder::new(config.keep_requests),
+            recorder: Recorder::new(config.keep_requests, config.record.is_some()),
             access,
             gauges: Arc::default(),
             hub: Arc::default(),
