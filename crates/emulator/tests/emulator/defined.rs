@@ -321,4 +321,13 @@ async fn a_failure_has_the_body_of_the_api() {
     let (status, problem) = status_and_body(response).await;
     assert_eq!((status, &problem["retry_after"]), (429, &json!(7)));
     assert!(problem["detail"].as_str().is_some_and(|text| text.contains("throttled")), "{problem}");
+
+    api.emulator.fail_next("account.get", 429).expect("a rule");
+    let response = api.request("GET", "/account").send().await.expect("sent");
+    assert_eq!(response.headers()["retry-after"], "1");
+    let throttled = json!({"detail": "Request was throttled. Your rate limit resets in ~1s.", "status": 429, "retry_after": 1});
+    assert_eq!(status_and_body(response).await, (429, throttled));
+    api.emulator.fail_next("files.create", 413).expect("a rule");
+    let too_large = json!({"detail": "Files must be less than 100MB in size"});
+    assert_eq!(api.post("/files", Value::Null).await, (413, too_large));
 }
