@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 
 use crate::config::{Action, Config, Match, Rule};
 use crate::defined::{Definition, Function, ModelRun, Scripted};
+use crate::http::access::Access;
 use crate::http::listener::Source;
 #[cfg(feature = "tls")]
 use crate::http::tls::Identity;
@@ -58,7 +59,8 @@ impl Emulator {
         let (other_listener, other_origin) = bind(0)?;
         let api = api_port.map(bind).transpose()?;
         let origin = api.as_ref().map_or_else(|| replay_origin.clone(), |(_, origin)| origin.clone());
-        let replays = Arc::new(Replays::new(replay_origin, other_origin));
+        let access = Arc::new(Access::new(&config, [port(&replay_origin), port(&other_origin)]));
+        let replays = Arc::new(Replays::new(replay_origin, other_origin, access.clone()));
 
         #[cfg(feature = "tls")]
         let (tls, secure) = if config.tls {
@@ -74,7 +76,7 @@ impl Emulator {
 
         let secure_origin = tls.as_ref().map(|tls: &Tls| tls.origin.as_str());
         let ports = [Some(origin.as_str()), secure_origin].into_iter().flatten().filter_map(port).collect();
-        let app = State::new(config, origin, ports, replays.clone());
+        let app = State::new(config, origin, ports, access, replays.clone());
         let app = app.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
 
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -276,7 +278,7 @@ impl Emulator {
     }
 
     /// Forgets everything that clients and tests have created: predictions, trainings, files, models, deployments,
-    /// received requests and fault rules. Models that tests have defined stay.
+    /// received requests, fault rules and scripts. Models that tests have defined stay.
     pub fn reset(&self) {
         self.app.reset();
     }

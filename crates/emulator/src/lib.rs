@@ -19,12 +19,12 @@
 mod support;
 
 mod config;
-mod replay;
 
 mod http;
 
 mod cassette;
 mod files;
+mod replay;
 mod webhook;
 
 mod job;

@@ -48,7 +48,7 @@ async fn handle(
     let (mut parts, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(body, LARGEST_BODY).await else {
         // The client has closed the connection, or the body exceeds the limit.
-        return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "The request body is too large").into_response();
+        return Problem::file_too_large().into_response();
     };
     parts.extensions.insert(ReadBody(body.clone()));
     parts.extensions.insert(Scheme(if breaker.is_tls { "https" } else { "http" }));
@@ -98,7 +98,7 @@ async fn replay(app: &App, cassette: &Cassette, parts: Parts, body: Bytes) -> Re
     cassette.respond(request).await
 }
 
-/// Checks token, rate limit and credit, and runs the handler.
+/// Checks token and rate limit, and runs the handler.
 async fn authorize(app: &App, parts: Parts, next: Next) -> Response {
     let path = parts.uri.path();
     // The URLs of streams and output files need no token, and those of downloads are signed.
@@ -116,9 +116,6 @@ async fn authorize(app: &App, parts: Parts, next: Next) -> Response {
         Ok(remaining) => remaining,
         Err(seconds) => return with_limits(Problem::throttled(seconds).into_response(), 0, seconds),
     };
-    if class == Class::Create && !app.limits.pay() {
-        return with_limits(Problem::insufficient_credit().into_response(), remaining, 1);
-    }
     // As in recorded responses: the file endpoints have no rate limit headers.
     let limited = !path.starts_with("/v1/files");
     let response = next.run(Request::from_parts(parts, Body::from(Bytes::new()))).await;

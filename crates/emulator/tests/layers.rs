@@ -9,9 +9,9 @@ use std::path::Path;
 fn modules_import_only_lower_layers() {
     let order = [
         "support",
-        "config|replay",
+        "config",
         "http",
-        "cassette|files|webhook",
+        "cassette|files|replay|webhook",
         "job",
         "model",
         "builtin|cog|defined|demo",

@@ -48,10 +48,7 @@ pub(crate) const CANCEL: Command = Command {
 
 async fn list(arguments: Arguments) -> Result<(), Failure> {
     arguments.exactly([])?;
-    let limit = arguments.value("--limit").unwrap_or("20");
-    let limit: usize = limit
-        .parse()
-        .map_err(|_| Failure::usage(format!("`--limit` must be a number, 0 for all, not `{limit}`")))?;
+    let limit: usize = arguments.number("--limit", "a number, 0 for all")?.unwrap_or(20);
     let mut left = if limit == 0 { usize::MAX } else { limit };
     let mut pages = open(&client()?, "predictions.list", Value::Null);
     let mut heading = Some(line("ID", "STATUS", "CREATED", "SECONDS", "MODEL"));

@@ -78,9 +78,9 @@ pub(super) fn request(request: &Request, scrubber: &Scrubber, prefix: &str) -> (
         let parts = parts.into_iter().map(|part| {
             let is_text = part.filename.is_none() && std::str::from_utf8(&part.body).is_ok();
             let mut stored = StoredPart {
-                name: part.name,
+                name: edit("", &part.name),
                 filename: part.filename.map(|name| edit("", &name)),
-                content_type: part.content_type,
+                content_type: part.content_type.map(|kind| edit("", &kind)),
                 text: None,
                 file: None,
             };

@@ -86,7 +86,7 @@ impl Recorder {
     async fn forward(&self, request: &Request) -> Result<Response, Problem> {
         let url = urls::to_stored(&format!("{}{}", request.local, request.target), &request.local);
         let origin = urls::origin(&url).unwrap_or_default();
-        if origin != API && !self.serves(&origin) {
+        if origin != API && !serves(&self.others, &origin) {
             let detail = format!("{origin:?} is not an upstream; to record it too, pass --upstream {origin}");
             return Err(Problem::new(StatusCode::FORBIDDEN, detail));
         }
@@ -132,11 +132,6 @@ impl Recorder {
         Ok((status, headers, body).into_response())
     }
 
-    /// Reports whether the recorder requests URLs of an origin beside that of the API.
-    fn serves(&self, origin: &str) -> bool {
-        urls::is_replicate(origin) || self.others.iter().any(|other| other == origin)
-    }
-
     fn scrubber(&self, token: Option<&str>) -> Scrubber {
         let mut tokens = lock(&self.tokens);
         tokens.extend(token.map(str::to_owned));
@@ -158,7 +153,9 @@ impl Recorder {
     }
 
     fn to_local(&self, text: &str, local: &str) -> String {
-        urls::to_local(&urls::exchange(text, &self.upstream, API), local, |origin| self.serves(origin))
+        urls::to_local(&urls::exchange(text, &self.upstream, API), local, |origin| {
+            serves(&self.others, origin)
+        })
     }
 
     fn local_headers(&self, headers: &IndexMap<String, String>, local: &str) -> HeaderMap {
@@ -177,12 +174,10 @@ impl Recorder {
     /// Passes the events of a stream on as they arrive.
     fn stream(&self, response: reqwest::Response, draft: Draft, local: String) -> Body {
         let (upstream, others) = (self.upstream.clone(), self.others.clone());
-        let serves =
-            move |origin: &str| urls::is_replicate(origin) || others.iter().any(|other| other == origin);
         let source = Some(response.bytes_stream());
         let state = (source, Splitter::default(), EventDraft { draft, events: Vec::new() });
         let events = stream::unfold(state, move |(source, mut splitter, mut draft)| {
-            let (upstream, local, serves) = (upstream.clone(), local.clone(), serves.clone());
+            let (upstream, local, others) = (upstream.clone(), local.clone(), others.clone());
             async move {
                 let mut source = source?;
                 let block = loop {
@@ -201,12 +196,17 @@ impl Recorder {
                 }
                 let block = urls::exchange(&block, &upstream, API);
                 draft.push(&block);
-                let text = urls::to_local(&block, &local, serves);
+                let text = urls::to_local(&block, &local, |origin| serves(&others, origin));
                 Some((Ok(text), (Some(source), splitter, draft)))
             }
         });
         Body::from_stream(events)
     }
+}
+
+/// Reports whether the recorder requests URLs of an origin beside that of the API.
+fn serves(others: &[String], origin: &str) -> bool {
+    urls::is_replicate(origin) || others.iter().any(|other| other == origin)
 }
 
 /// An exchange that is not stored yet.

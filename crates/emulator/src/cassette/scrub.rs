@@ -1,5 +1,8 @@
 //! Removes tokens, secrets and signatures from what a cassette stores.
 
+use base64::Engine;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use url::Url;
 
@@ -14,8 +17,16 @@ pub(super) const WEBHOOK_SECRET: &str = "whsec_cmVtb3ZlZA==";
 
 // A shorter text may occur by chance.
 const SHORTEST_TOKEN: usize = 6;
-// JSON in a string of JSON. A hostile body could nest it until the stack is exhausted.
+// JSON in a string of JSON, and what a `data:` URI contains. A hostile body could nest them until the stack is exhausted.
 const MOST_NESTED: usize = 2;
+/// Follows the content type in a `data:` URI.
+const BASE64: &str = ";base64,";
+const ENGINE: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
 
 /// Removes secrets. `tokens` are those that clients have used.
 pub(super) struct Scrubber {
@@ -40,8 +51,12 @@ impl Scrubber {
 
     /// Returns a file without secrets if it is text, and without tokens otherwise.
     pub(super) fn file(&self, bytes: Bytes) -> Bytes {
+        self.content(bytes, MOST_NESTED)
+    }
+
+    fn content(&self, bytes: Bytes, nested: usize) -> Bytes {
         if let Ok(text) = std::str::from_utf8(&bytes) {
-            return self.text(text).into();
+            return self.value("", text, nested).into();
         }
         if !self.tokens.iter().any(|token| find(&bytes, token.as_bytes(), 0).is_some()) {
             return bytes;
@@ -57,8 +72,28 @@ impl Scrubber {
             let is_webhook_secret = webhook_secrets(text) == WEBHOOK_SECRET;
             return if is_webhook_secret { WEBHOOK_SECRET } else { REMOVED }.into();
         }
-        let json = (nested > 0).then(|| self.json(text, nested - 1)).flatten();
-        urls(&self.without_tokens(json.as_deref().unwrap_or(text)))
+        let Some(nested) = nested.checked_sub(1) else { return urls(&self.without_tokens(text)) };
+        let clean = self.json(text, nested).unwrap_or_else(|| self.data_uris(text, nested));
+        urls(&self.without_tokens(&clean))
+    }
+
+    /// Removes secrets from the contents of the `data:` URIs in a text.
+    fn data_uris(&self, text: &str, nested: usize) -> String {
+        let mut parts = text.split(BASE64);
+        let mut out = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=".contains(byte);
+            let (encoded, rest) = part.split_at(part.bytes().take_while(is_base64).count());
+            let content = ENGINE.decode(encoded).map(Bytes::from);
+            let clean = content.map(|content| (self.content(content.clone(), nested), content));
+            out += BASE64;
+            match clean {
+                Ok((clean, content)) if clean != content => out += &ENGINE.encode(clean),
+                _ => out += encoded,
+            }
+            out += rest;
+        }
+        out
     }
 
     /// Returns JSON or JSON Lines without secrets, or `None` if the text is neither. What has none keeps its layout.

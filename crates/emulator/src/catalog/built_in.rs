@@ -52,7 +52,7 @@ pub(crate) fn catalog(config: &Config, time: &Time) -> (Catalog, IndexMap<String
             streams: card.streams,
             versions,
             example_input: Some(card.example_input.into_owned()).filter(|input| !input.is_empty()),
-            example: None,
+            example: Arc::default(),
             is_defined: false,
         };
         catalog.models.insert(full_name, entry);

@@ -21,14 +21,15 @@ pub(crate) fn entry(
     entry.official = true;
     entry.is_defined = true;
     entry.timing = definition.timing();
-    for id in definition.version_ids() {
-        entry.versions.push(Version {
-            id,
-            created_at: time.now(),
-            schema: schema.clone(),
-            engine: engine.clone(),
-            overridden_by: None,
-        });
-    }
+    let version = |id| Version {
+        id,
+        created_at: time.now(),
+        schema: schema.clone(),
+        engine: engine.clone(),
+        overridden_by: None,
+    };
+    // The ids are newest first, and the clock returns a later time to each call.
+    entry.versions = definition.version_ids().into_iter().rev().map(version).collect();
+    entry.versions.reverse();
     Ok(entry)
 }

@@ -8,6 +8,7 @@ pub(crate) mod deployments;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use tokio::sync::OnceCell;
 
 use crate::config::Timing;
 use crate::job::{Job, Shape};
@@ -55,7 +56,7 @@ pub(crate) struct ModelEntry {
     pub(crate) versions: Vec<Version>,
     /// The input of the example prediction, as JSON.
     pub(crate) example_input: Option<String>,
-    pub(crate) example: Option<Arc<Job>>,
+    pub(crate) example: Arc<OnceCell<Arc<Job>>>,
     /// Whether a test or an option has defined the model, so that a reset keeps it.
     pub(crate) is_defined: bool,
 }
@@ -92,7 +93,7 @@ impl ModelEntry {
 
     /// Returns the model object of the API. `origin` is the origin that the client uses.
     pub(crate) fn view(&self, origin: &str) -> Raw {
-        let example = self.example.as_ref().map(|job| job.view(origin, Shape::Read));
+        let example = self.example.get().map(|job| job.view(origin, Shape::Read));
         let latest = self.versions.first().map_or_else(null, Version::view);
         Fields::new()
             .put("url", &format!("https://replicate.com/{}", self.full_name()))
@@ -132,10 +133,6 @@ pub(crate) struct Catalog {
 }
 
 impl Catalog {
-    pub(crate) fn model(&self, owner: &str, name: &str) -> Option<&ModelEntry> {
-        self.models.get(&format!("{owner}/{name}"))
-    }
-
     /// Returns the version with this id, and its model.
     pub(crate) fn find_version(&self, id: &str) -> Option<(&ModelEntry, &Version)> {
         self.models.values().find_map(|model| Some((model, model.version(id)?)))
@@ -158,7 +155,7 @@ pub(crate) fn new_model(owner: &str, name: &str, public: bool, created_at: Times
         streams: true,
         versions: Vec::new(),
         example_input: None,
-        example: None,
+        example: Arc::default(),
         is_defined: false,
     }
 }

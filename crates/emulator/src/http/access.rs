@@ -19,33 +19,43 @@ const EXPOSED: &str = "location, preference-applied, ratelimit-remaining, rateli
 pub(crate) struct Access {
     hosts: Vec<String>,
     origins: Vec<String>,
+    /// The ports of the replay server, whose pages come from scripts and are not trusted.
+    replay_ports: [Option<u16>; 2],
 }
 
 impl Access {
-    pub(crate) fn new(config: &Config) -> Self {
-        Self { hosts: config.allowed_hosts.clone(), origins: config.allowed_origins.clone() }
+    pub(crate) fn new(config: &Config, replay_ports: [Option<u16>; 2]) -> Self {
+        let (hosts, origins) = (config.allowed_hosts.clone(), config.allowed_origins.clone());
+        Self { hosts, origins, replay_ports }
+    }
+
+    /// Fails with the reason if a request with these headers must not be processed.
+    pub(crate) fn check(&self, path: &str, host: Option<&str>, origin: Option<&str>) -> Result<(), String> {
+        if let Some(host) = host.filter(|host| !self.allows_host(host)) {
+            let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+            return Err(format!(
+                "The host {host:?} is not a loopback address. To allow it, start the emulator with \
+                 --allow-host {name}"
+            ));
+        }
+        match origin.filter(|origin| !self.allows_origin(origin, path)) {
+            Some(origin) => Err(format!(
+                "Pages of {origin:?} may not use the emulator. To allow them, start it with --allow-origin {origin}"
+            )),
+            None => Ok(()),
+        }
     }
 
     /// Returns the response to a request that must not be processed.
     pub(crate) fn refuse(&self, method: &Method, path: &str, headers: &HeaderMap) -> Option<Response> {
         let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("(binary)"));
-        if let Some(host) = text(header::HOST).filter(|host| !self.allows_host(host)) {
-            let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-            let detail = format!(
-                "The host {host:?} is not a loopback address. To allow it, start the emulator with \
-                 --allow-host {name}"
-            );
+        let origin = text(header::ORIGIN);
+        if let Err(detail) = self.check(path, text(header::HOST), origin) {
             return Some(Problem::new(StatusCode::FORBIDDEN, detail).into_response());
         }
-        let origin = text(header::ORIGIN)?;
-        if !self.allows_origin(origin, path) {
-            let detail = format!(
-                "Pages of {origin:?} may not use the emulator. To allow them, start it with --allow-origin {origin}"
-            );
-            return Some(Problem::new(StatusCode::FORBIDDEN, detail).into_response());
-        }
-        let is_preflight =
-            method == Method::OPTIONS && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+        let is_preflight = origin.is_some()
+            && method == Method::OPTIONS
+            && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
         is_preflight.then(|| {
             let mut response = StatusCode::NO_CONTENT.into_response();
             let allowed = response.headers_mut();
@@ -78,7 +88,9 @@ impl Access {
     fn allows_origin(&self, origin: &str, path: &str) -> bool {
         // As on Replicate: pages of all sites may show output files.
         path.starts_with("/files/")
-            || Url::parse(origin).is_ok_and(|url| is_loopback(&url))
+            || Url::parse(origin).is_ok_and(|url| {
+                is_loopback(&url) && !self.replay_ports.contains(&url.port_or_known_default())
+            })
             || self.origins.iter().any(|allowed| allowed == "*" || allowed == origin)
     }
 }
@@ -99,7 +111,7 @@ mod tests {
     #[test]
     fn only_loopback_and_configured_hosts_are_allowed() {
         let config = Config { allowed_hosts: vec!["emulator".into()], ..Config::default() };
-        let access = Access::new(&config);
+        let access = Access::new(&config, [None; 2]);
         for host in ["127.0.0.1:80", "localhost", "LOCALHOST:1", "[::1]:8080", "a.localhost", "emulator:4000"]
         {
             assert!(access.allows_host(host), "{host}");
@@ -114,12 +126,18 @@ mod tests {
     #[test]
     fn only_pages_from_loopback_and_configured_origins_are_allowed() {
         let config = Config { allowed_origins: vec!["https://app.example".into()], ..Config::default() };
-        let access = Access::new(&config);
+        let access = Access::new(&config, [Some(5000), None]);
         for origin in ["http://localhost:3000", "https://127.0.0.1", "https://app.example"] {
             assert!(access.allows_origin(origin, "/v1/account"), "{origin}");
         }
-        for origin in ["https://evil.example", "null", "http://app.example", "http://localhost.evil.example"]
-        {
+        for origin in [
+            "https://evil.example",
+            "null",
+            "http://app.example",
+            "http://localhost.evil.example",
+            "http://127.0.0.1:5000",
+            "http://a.localhost:5000",
+        ] {
             assert!(!access.allows_origin(origin, "/v1/account"), "{origin}");
             assert!(access.allows_origin(origin, "/files/key/out.png"), "{origin}");
         }

@@ -124,6 +124,10 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "File not found").bare()
     }
 
+    pub(crate) fn file_too_large() -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "Files must be less than 100MB in size").bare()
+    }
+
     pub(crate) fn method_not_allowed(method: &str) -> Self {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, format!("Method \"{method}\" not allowed."))
     }
@@ -166,10 +170,11 @@ impl Problem {
             StatusCode::UNAUTHORIZED => Self::unauthenticated(),
             StatusCode::PAYMENT_REQUIRED => Self::insufficient_credit(),
             StatusCode::NOT_FOUND => Self::not_found(),
+            StatusCode::PAYLOAD_TOO_LARGE => Self::file_too_large(),
             StatusCode::TOO_MANY_REQUESTS => Self::throttled(retry_after.unwrap_or(1)),
             other => Self::new(other, other.canonical_reason().unwrap_or("Unknown error")),
         };
-        problem.retry_after = retry_after;
+        problem.retry_after = retry_after.or(problem.retry_after);
         problem
     }
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
-use axum::http::{HeaderMap, Method, Uri};
+use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
@@ -31,6 +31,7 @@ struct Received {
 pub(crate) struct Recorder {
     log: Mutex<Log>,
     most: usize,
+    hides_tokens: bool,
 }
 
 #[derive(Default)]
@@ -51,8 +52,8 @@ impl Log {
 }
 
 impl Recorder {
-    pub(crate) fn new(most: usize) -> Self {
-        Self { log: Mutex::default(), most: most.max(1) }
+    pub(crate) fn new(most: usize, hides_tokens: bool) -> Self {
+        Self { log: Mutex::default(), most: most.max(1), hides_tokens }
     }
 
     pub(crate) fn record(
@@ -67,12 +68,16 @@ impl Recorder {
         log.count += 1;
         let kept = (body.len() <= LARGEST_BODY).then(|| body.clone());
         log.bytes += kept.as_ref().map_or(0, Bytes::len);
+        let mut headers = headers.clone();
+        if self.hides_tokens && headers.contains_key(header::AUTHORIZATION) {
+            headers.insert(header::AUTHORIZATION, HeaderValue::from_static("[removed]"));
+        }
         let entry = Received {
             number: log.count,
             at,
             method: method.clone(),
             uri: uri.clone(),
-            headers: headers.clone(),
+            headers,
             size: body.len(),
             body: kept,
         };

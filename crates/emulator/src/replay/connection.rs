@@ -35,6 +35,15 @@ async fn handle(mut stream: TcpStream, side: Side, replays: &Replays) -> io::Res
     stream.set_nodelay(true)?;
     let mut buffer = BytesMut::new();
     while let Some(request) = request::read(&mut stream, &mut buffer).await? {
+        // A script may describe files, but only those of the API are open to all pages.
+        let (host, page) = (request.header("host"), request.header("origin"));
+        if let Err(problem) = replays.access.check("", host.as_deref(), page.as_deref()) {
+            respond(&mut stream, 403, &detail(&problem)).await?;
+            if request.keep_alive {
+                continue;
+            }
+            break;
+        }
         let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
         let below = path.strip_prefix("/_replay").unwrap_or_default();
         let (name, rest) = match below.strip_prefix('/') {

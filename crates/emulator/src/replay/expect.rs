@@ -48,8 +48,8 @@ impl Expect {
         if let Some(origin) = &self.origin {
             compare("origin", origin, incoming.side.name());
         }
-        if let Some(text) = &self.text {
-            compare("body", text, &String::from_utf8_lossy(&request.body));
+        if let Some(text) = self.text.as_ref().filter(|text| text.as_bytes() != request.body) {
+            found.push(format!("expected body {text:?}, got {:?}", shown(&request.body)));
         }
         for (name, expected) in &self.headers {
             let got = request.header(name);
@@ -68,19 +68,13 @@ impl Expect {
         if let Some(expected) = &self.json {
             match serde_json::from_slice::<Value>(&request.body) {
                 Ok(got) => compare_json("json", expected, &got, &mut found),
-                Err(_) => found.push(format!(
-                    "expected a JSON body, got {}",
-                    excerpt(&String::from_utf8_lossy(&request.body), SHOWN_LENGTH)
-                )),
+                Err(_) => found.push(format!("expected a JSON body, got {}", shown(&request.body))),
             }
         }
         for part in &self.body_contains {
             let mut windows = request.body.windows(part.len().max(1));
             if !windows.any(|window| window == part.as_bytes()) {
-                found.push(format!(
-                    "expected {part:?} in the body, got {}",
-                    excerpt(&String::from_utf8_lossy(&request.body), SHOWN_LENGTH)
-                ));
+                found.push(format!("expected {part:?} in the body, got {}", shown(&request.body)));
             }
         }
         if let Some(parts) = &self.multipart {
@@ -93,6 +87,12 @@ impl Expect {
         }
         found
     }
+}
+
+/// Returns the beginning of a body for a message. No character has more than four bytes.
+fn shown(body: &[u8]) -> String {
+    let start = &body[..body.len().min(4 * (SHOWN_LENGTH + 1))];
+    excerpt(&String::from_utf8_lossy(start), SHOWN_LENGTH)
 }
 
 fn compare_query(expected: &IndexMap<String, Value>, got: &str, found: &mut Vec<String>) {

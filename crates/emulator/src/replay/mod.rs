@@ -1,13 +1,14 @@
 //! The replay server, separate from the API: it plays scripted exchanges of requests and responses, byte for byte.
 //! `tests/cases/README.md` describes the format.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::http::access::Access;
 use crate::support::lock;
 
 mod connection;
@@ -36,17 +37,22 @@ impl Side {
     }
 }
 
+/// How many scripts are kept; the oldest is dropped first.
+const MOST_SCRIPTS: usize = 1000;
+
 /// All scripts.
 pub(crate) struct Replays {
     pub(crate) origin: String,
     pub(crate) other: String,
-    scripts: Mutex<HashMap<String, Arc<Script>>>,
+    access: Arc<Access>,
+    /// Oldest first.
+    scripts: Mutex<IndexMap<String, Arc<Script>>>,
     count: AtomicU64,
 }
 
 impl Replays {
-    pub(crate) fn new(origin: String, other: String) -> Self {
-        Self { origin, other, scripts: Mutex::default(), count: AtomicU64::new(0) }
+    pub(crate) fn new(origin: String, other: String, access: Arc<Access>) -> Self {
+        Self { origin, other, access, scripts: Mutex::default(), count: AtomicU64::new(0) }
     }
 
     /// Starts a script from `{"exchanges": [...]}`. Other members are ignored.
@@ -71,11 +77,19 @@ impl Replays {
             exchanges.push(exchange.map_err(|error| format!("Exchange {}: {error}", index + 1))?);
         }
         let script = Arc::new(Script::new(name.clone(), origin, other, exchanges));
-        lock(&self.scripts).insert(name, script.clone());
+        let mut scripts = lock(&self.scripts);
+        if scripts.len() >= MOST_SCRIPTS {
+            scripts.shift_remove_index(0);
+        }
+        scripts.insert(name, script.clone());
         Ok(script)
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<Arc<Script>> {
         lock(&self.scripts).get(name).cloned()
+    }
+
+    pub(crate) fn clear(&self) {
+        lock(&self.scripts).clear();
     }
 }

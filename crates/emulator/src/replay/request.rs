@@ -7,6 +7,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 const LARGEST_HEAD: usize = 1 << 20;
+// That of the API, so that scripts can have its largest uploads.
+const LARGEST_BODY: usize = 160_000_000;
+const MOST_HEADERS: usize = 128;
 
 /// A received request.
 pub(super) struct Request {
@@ -30,13 +33,12 @@ impl Request {
 
 /// Reads the next request of a connection. Returns `None` if the client has closed it between requests.
 pub(super) async fn read(stream: &mut TcpStream, buffer: &mut BytesMut) -> io::Result<Option<Request>> {
-    let bad = |text: String| io::Error::new(io::ErrorKind::InvalidData, text);
     let (mut request, head_length, version) = loop {
-        if let Some(parsed) = parse_head(buffer).map_err(bad)? {
+        if let Some(parsed) = parse_head(buffer).map_err(|error| bad(&error))? {
             break parsed;
         }
         if buffer.len() > LARGEST_HEAD {
-            return Err(bad("the request head is too long".into()));
+            return Err(bad("the request head is too long"));
         }
         if stream.read_buf(buffer).await? == 0 {
             return if buffer.is_empty() { Ok(None) } else { Err(io::ErrorKind::UnexpectedEof.into()) };
@@ -55,17 +57,16 @@ pub(super) async fn read(stream: &mut TcpStream, buffer: &mut BytesMut) -> io::R
         read_chunked(stream, buffer).await?
     } else {
         let length = match request.header("content-length") {
-            Some(text) => text.trim().parse().map_err(|_| bad(format!("content-length {text:?}")))?,
+            Some(text) => text.trim().parse().map_err(|_| bad("content-length is not a number"))?,
             None => 0,
         };
-        fill(stream, buffer, length).await?;
-        buffer.split_to(length).freeze()
+        take(stream, buffer, length).await?
     };
     Ok(Some(request))
 }
 
 fn parse_head(buffer: &[u8]) -> Result<Option<(Request, usize, u8)>, String> {
-    let mut headers = [httparse::EMPTY_HEADER; 128];
+    let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
     let mut parsed = httparse::Request::new(&mut headers);
     let length = match parsed.parse(buffer).map_err(|error| error.to_string())? {
         httparse::Status::Complete(length) => length,
@@ -85,41 +86,65 @@ fn parse_head(buffer: &[u8]) -> Result<Option<(Request, usize, u8)>, String> {
     Ok(Some((request, length, parsed.version.unwrap_or(1))))
 }
 
-/// Reads until the buffer holds at least `length` bytes.
-async fn fill(stream: &mut TcpStream, buffer: &mut BytesMut, length: usize) -> io::Result<()> {
+/// Removes the next `length` bytes from the connection.
+async fn take(stream: &mut TcpStream, buffer: &mut BytesMut, length: usize) -> io::Result<Bytes> {
+    if length > LARGEST_BODY {
+        return Err(bad("the request body is too large"));
+    }
     while buffer.len() < length {
         buffer.reserve((length - buffer.len()).min(1 << 16));
-        if stream.read_buf(buffer).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
+        more(stream, buffer).await?;
     }
-    Ok(())
+    Ok(buffer.split_to(length).freeze())
 }
 
 async fn read_chunked(stream: &mut TcpStream, buffer: &mut BytesMut) -> io::Result<Bytes> {
     let mut body = BytesMut::new();
     loop {
-        let line = read_line(stream, buffer).await?;
-        let size = line.split(';').next().unwrap_or_default().trim();
-        let size = usize::from_str_radix(size, 16)
-            .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, format!("chunk size {size:?}")))?;
+        let (consumed, size) = loop {
+            match httparse::parse_chunk_size(buffer) {
+                Ok(httparse::Status::Complete(found)) => break found,
+                Ok(httparse::Status::Partial) if buffer.len() <= LARGEST_HEAD => more(stream, buffer).await?,
+                _ => return Err(bad("the size of a chunk is invalid")),
+            }
+        };
+        let _ = buffer.split_to(consumed);
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
         if size == 0 {
-            while !read_line(stream, buffer).await?.is_empty() {}
+            read_trailers(stream, buffer).await?;
             return Ok(body.freeze());
         }
-        fill(stream, buffer, size + 2).await?;
-        body.extend_from_slice(&buffer.split_to(size));
-        let _ = buffer.split_to(2);
+        if size > LARGEST_BODY - body.len() {
+            return Err(bad("the request body is too large"));
+        }
+        body.extend_from_slice(&take(stream, buffer, size).await?);
+        // The line break after a chunk.
+        take(stream, buffer, 2).await?;
     }
 }
 
-async fn read_line(stream: &mut TcpStream, buffer: &mut BytesMut) -> io::Result<String> {
+/// Reads up to the empty line that ends a chunked body.
+async fn read_trailers(stream: &mut TcpStream, buffer: &mut BytesMut) -> io::Result<()> {
     loop {
-        if let Some(at) = buffer.windows(2).position(|pair| pair == b"\r\n") {
-            let line = buffer.split_to(at + 2);
-            return Ok(String::from_utf8_lossy(&line[..at]).into_owned());
+        let mut trailers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+        match httparse::parse_headers(buffer, &mut trailers) {
+            Ok(httparse::Status::Complete((length, _))) => {
+                let _ = buffer.split_to(length);
+                return Ok(());
+            }
+            Ok(httparse::Status::Partial) if buffer.len() <= LARGEST_HEAD => more(stream, buffer).await?,
+            _ => return Err(bad("the trailers are invalid")),
         }
-        let more = buffer.len() + 1;
-        fill(stream, buffer, more).await?;
     }
+}
+
+async fn more(stream: &mut TcpStream, buffer: &mut BytesMut) -> io::Result<()> {
+    match stream.read_buf(buffer).await? {
+        0 => Err(io::ErrorKind::UnexpectedEof.into()),
+        _ => Ok(()),
+    }
+}
+
+fn bad(text: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, text)
 }

@@ -1,5 +1,6 @@
 //! A script: finds the exchange for each request and collects problems.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -13,6 +14,10 @@ use crate::support::json::{self, Fields, Raw, array};
 use crate::support::lock;
 
 const LARGEST_TEXT: usize = 1 << 20;
+// What a script keeps of its requests; the oldest are dropped first.
+const MOST_REQUESTS: usize = 10_000;
+const MOST_BYTES: usize = 64 << 20;
+const MOST_PROBLEMS: usize = 1000;
 
 /// Scripted exchanges, started by [`Emulator::replay`](crate::Emulator::replay).
 ///
@@ -37,7 +42,11 @@ pub struct Script {
 struct State {
     steps: Vec<Step>,
     problems: Vec<String>,
-    requests: Vec<Received>,
+    requests: VecDeque<Received>,
+    /// The size of their bodies.
+    bytes: usize,
+    /// How many requests are not kept any more.
+    dropped: usize,
     last_reply: Option<Instant>,
 }
 
@@ -95,7 +104,9 @@ impl Script {
             state: Mutex::new(State {
                 steps: exchanges.into_iter().map(step).collect(),
                 problems: Vec::new(),
-                requests: Vec::new(),
+                requests: VecDeque::new(),
+                bytes: 0,
+                dropped: 0,
                 last_reply: None,
             }),
         }
@@ -162,24 +173,28 @@ impl Script {
         let since_last = state.last_reply.map(|at| at.elapsed().as_millis() as u64);
         let incoming = Incoming { request, path, query, side, since_last };
         let found = state.find(&incoming);
-        state.requests.push(Received {
+        let body =
+            if request.body.len() <= LARGEST_TEXT { request.body.clone() } else { bytes::Bytes::new() };
+        state.bytes += body.len();
+        state.requests.push_back(Received {
             method: request.method.clone(),
             target: if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") },
             headers: request.headers.clone(),
             size: request.body.len(),
-            body: if request.body.len() <= LARGEST_TEXT { request.body.clone() } else { bytes::Bytes::new() },
+            body,
             side,
             at_ms: self.started.elapsed().as_millis() as u64,
             exchange: found.as_ref().ok().map(|index| index + 1),
             closed_by_client: false,
         });
+        state.drop_excess();
         match found {
             Ok(index) => {
                 state.steps[index].played += 1;
-                Verdict::Play(state.steps[index].exchange.clone(), state.requests.len() - 1)
+                Verdict::Play(state.steps[index].exchange.clone(), state.dropped + state.requests.len() - 1)
             }
             Err(problem) => {
-                state.problems.push(problem.clone());
+                state.add_problem(problem.clone());
                 Verdict::Refuse(problem)
             }
         }
@@ -191,17 +206,33 @@ impl Script {
 
     /// Records that the client closed the connection before the end of the response.
     pub(super) fn closed_by_client(&self, request: usize) {
-        if let Some(received) = lock(&self.state).requests.get_mut(request) {
+        let mut state = lock(&self.state);
+        let index = request.checked_sub(state.dropped);
+        if let Some(received) = index.and_then(|index| state.requests.get_mut(index)) {
             received.closed_by_client = true;
         }
     }
 
     pub(super) fn add_problem(&self, problem: String) {
-        lock(&self.state).problems.push(problem);
+        lock(&self.state).add_problem(problem);
     }
 }
 
 impl State {
+    fn add_problem(&mut self, problem: String) {
+        if self.problems.len() < MOST_PROBLEMS {
+            self.problems.push(problem);
+        }
+    }
+
+    fn drop_excess(&mut self) {
+        while self.requests.len() > MOST_REQUESTS || self.bytes > MOST_BYTES {
+            let Some(oldest) = self.requests.pop_front() else { return };
+            self.bytes -= oldest.body.len();
+            self.dropped += 1;
+        }
+    }
+
     /// Returns the step for a request: the first match, without passing a step that must still occur.
     fn find(&self, incoming: &Incoming<'_>) -> Result<usize, String> {
         let mut at = 0;

@@ -24,8 +24,7 @@ pub(super) async fn create(call: Call) -> Reply {
         |kind, field: &str, text: &str| Problem::invalid_input(vec![InvalidField::new(kind, field, text)]);
     let content = find("content").ok_or_else(|| invalid("required", "", "content is required"))?;
     if content.body.len() > LARGEST {
-        let problem = Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "Files must be less than 100MB in size");
-        return Err(problem.bare());
+        return Err(Problem::file_too_large());
     }
     let text = |part: &Part| String::from_utf8_lossy(&part.body).into_owned();
     // An empty field, as `curl -F type=` sends it, counts as missing.

@@ -67,7 +67,7 @@ pub(super) async fn create(call: Call) -> Reply {
     }
     let (owner, name) = (owner.unwrap_or_default(), name.unwrap_or_default());
     let mut catalog = lock(&call.app.catalog);
-    if catalog.model(&owner, &name).is_some() {
+    if catalog.models.contains_key(&format!("{owner}/{name}")) {
         body.report("unique", "name", "A model with that name and owner already exists");
     }
     body.finish()?;
@@ -126,7 +126,7 @@ pub(super) async fn delete(call: Call) -> Reply {
 
 pub(super) async fn examples(call: Call) -> Reply {
     ensure_example(&call).await;
-    let example = find(&call, &lock(&call.app.catalog))?.example.clone();
+    let example = find(&call, &lock(&call.app.catalog))?.example.get().cloned();
     let view = |job: &Arc<Job>| job.view(&call.origin, Shape::Read);
     page(&call, example.into_iter().collect(), |job| job.spec.created_at, view, Order::NewestFirst, PAGE)
 }
@@ -204,23 +204,26 @@ fn find_own<'a>(call: &Call, catalog: &'a mut Catalog) -> Result<&'a mut ModelEn
 
 /// Creates the model's example when the model is read for the first time. Its files are not built yet.
 async fn ensure_example(call: &Call) {
-    let (body, target) = {
+    let (example, body, target) = {
         let catalog = lock(&call.app.catalog);
         let Some(model) = catalog.models.get(&call.name()) else { return };
-        let (Some(input), Some(version), None) =
-            (&model.example_input, model.versions.first(), &model.example)
+        let (Some(input), Some(version), false) =
+            (&model.example_input, model.versions.first(), model.example.initialized())
         else {
             return;
         };
-        (CreateBody::from_input(input), target(model, version, model.official))
+        (model.example.clone(), CreateBody::from_input(input), target(model, version, model.official))
     };
     let options = StartOptions { kind: Kind::Example, cancel_after: None, retention: FOREVER };
-    let Ok(job) = start(&call.app, &call.origin, body, target, options).await else { return };
-    let finished = job.until(|job| job.status().is_terminal());
-    if tokio::time::timeout(EXAMPLE_TIMEOUT, finished).await.is_ok() {
-        let mut catalog = lock(&call.app.catalog);
-        if let Some(model) = catalog.models.get_mut(&job.spec.model) {
-            model.example.get_or_insert(job);
-        }
-    }
+    let (app, origin) = (call.app.clone(), call.origin.clone());
+    // The task outlives the request of a client that leaves, so that no example is lost.
+    let created = tokio::spawn(async move {
+        let create = async || {
+            let job = start(&app, &origin, body, target, options).await?;
+            job.until(|job| job.status().is_terminal()).await;
+            Ok::<_, Problem>(job)
+        };
+        let _ = example.get_or_try_init(create).await;
+    });
+    let _ = tokio::time::timeout(EXAMPLE_TIMEOUT, created).await;
 }

@@ -62,6 +62,9 @@ pub(super) async fn start(
     if !problems.is_empty() {
         return Err(Problem::invalid_input(problems));
     }
+    if options.kind == Kind::Prediction && !app.limits.pay() {
+        return Err(Problem::insufficient_credit());
+    }
     let StartOptions { kind, cancel_after, retention } = options;
     let created_at = app.now();
     let streams = target.streams && kind != Kind::Training;
@@ -96,9 +99,6 @@ pub(super) async fn start(
         Some(destination) => Task::Train(target.engine, destination),
         None => Task::Predict(target.engine),
     };
-    if let Task::Predict(engine) = &task {
-        engine.announce(&job.spec.id).await;
-    }
-    runner::spawn(app, job.clone(), task, input, target.timing);
+    runner::spawn(app, job.clone(), task, input, target.timing).await;
     Ok(job)
 }

@@ -51,7 +51,7 @@ pub(crate) struct State {
     pub(crate) faults: Faults,
     pub(crate) limits: Limits,
     pub(crate) recorder: Recorder,
-    pub(crate) access: Access,
+    pub(crate) access: Arc<Access>,
     pub(crate) gauges: Arc<Gauges>,
     pub(crate) replays: Arc<Replays>,
     /// Responds in place of the API.
@@ -68,6 +68,7 @@ impl State {
         config: Config,
         origin: String,
         ports: Vec<u16>,
+        access: Arc<Access>,
         replays: Arc<Replays>,
     ) -> Result<App, String> {
         if let Some(secret) = &config.webhook_secret {
@@ -91,8 +92,8 @@ impl State {
             jobs: Jobs::new(config.keep_jobs, time.scaled(config.keep_for)),
             faults,
             limits: Limits::new(config.rate_limits, config.credit, time.clone()),
-            recorder: Recorder::new(config.keep_requests),
-            access: Access::new(&config),
+            recorder: Recorder::new(config.keep_requests, config.record.is_some()),
+            access,
             gauges: Arc::default(),
             hub: Arc::default(),
             cog: Arc::default(),
@@ -148,12 +149,14 @@ impl State {
 
     /// Forgets everything that clients and tests have created, except models that tests have defined.
     pub(crate) fn reset(&self) {
+        // First, because the jobs end as canceled.
+        self.webhooks.clear();
         self.jobs.clear(self.now(), &self.files);
         self.files.clear();
         self.faults.clear();
         self.recorder.clear();
         self.limits.reset();
-        self.webhooks.clear();
+        self.replays.clear();
         self.cassette.iter().for_each(Cassette::rewind);
         let (mut catalog, deployments) = built_in::catalog(&self.config, &self.time);
         let mut current = lock(&self.catalog);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use tokio::sync::oneshot;
 
 use super::App;
 use crate::catalog::Version;
@@ -35,14 +36,19 @@ pub(crate) struct Destination {
     pub(crate) schema: Arc<Schema>,
 }
 
-/// Runs a job in the background.
-pub(crate) fn spawn(app: &App, job: Arc<Job>, task: Task, input: Input, timing: Timing) {
+/// Runs a job in the background. Returns when its model knows of it. The job goes on if the caller does not wait.
+pub(crate) async fn spawn(app: &App, job: Arc<Job>, task: Task, input: Input, timing: Timing) {
     let app = app.clone();
+    let (sender, announced) = oneshot::channel();
     tokio::spawn(async move {
         let engine = match &task {
             Task::Predict(engine) => Some(engine.clone()),
             Task::Train(..) => None,
         };
+        if let Some(engine) = &engine {
+            engine.announce(&job.spec.id).await;
+        }
+        let _ = sender.send(());
         let pace = Pace::new(app.time.clone(), job.spec.created_at).up_to(job.spec.deadline);
         let work = execute(&app, &job, task, input, timing, &pace);
         tokio::select! {
@@ -62,6 +68,7 @@ pub(crate) fn spawn(app: &App, job: Arc<Job>, task: Task, input: Input, timing: 
             engine.ended(&job.spec.id);
         }
     });
+    let _ = announced.await;
 }
 
 /// Takes a job from the cold start to its terminal status.

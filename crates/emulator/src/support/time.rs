@@ -253,7 +253,7 @@ fn split_offset(time: &str) -> Option<(&str, i64)> {
     };
     let (time, offset) = time.split_at(at);
     let digits: String = offset[1..].chars().filter(|c| *c != ':').collect();
-    if digits.len() != 4 {
+    if digits.len() != 4 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
     let minutes = digits[..2].parse::<i64>().ok()? * 60 + digits[2..].parse::<i64>().ok()?;
@@ -296,7 +296,15 @@ mod tests {
 
     #[test]
     fn malformed_times_do_not_parse() {
-        for text in ["", "yesterday", "2024-13-01", "2024-01-01T25:00:00Z", "2024-01-01T00:00:00+1"] {
+        for text in [
+            "",
+            "yesterday",
+            "2024-13-01",
+            "2024-01-01T25:00:00Z",
+            "2024-01-01T00:00:00+1",
+            "2024-01-01T00:00:00+aé1",
+            "2024-01-01T00:00:00-+1+2",
+        ] {
             assert_eq!(Timestamp::parse(text), None, "{text}");
         }
     }

@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::config::Config;
 use crate::http::client::{HttpClient, cause};
@@ -154,6 +154,8 @@ pub(crate) struct Webhooks {
     /// How many partial messages were dropped because a receiver was slow.
     pub(crate) dropped: AtomicU64,
     log: Mutex<Log>,
+    /// Ends the deliveries of the jobs so far.
+    cleared: watch::Sender<()>,
 }
 
 impl Webhooks {
@@ -166,6 +168,7 @@ impl Webhooks {
             client,
             dropped: AtomicU64::new(0),
             log: Mutex::default(),
+            cleared: watch::Sender::new(()),
         }
     }
 
@@ -183,8 +186,14 @@ impl Webhooks {
             waiting: Mutex::default(),
             arrived: Notify::new(),
         });
-        let sender = outbox.clone();
-        tokio::spawn(async move { sender.deliver(&url).await });
+        let (sender, mut cleared) = (outbox.clone(), self.cleared.subscribe());
+        tokio::spawn(async move {
+            tokio::select! {
+                biased;
+                _ = cleared.changed() => {}
+                () = sender.deliver(&url) => {}
+            }
+        });
         outbox
     }
 
@@ -227,8 +236,9 @@ impl Webhooks {
         lock(&self.log).dropped
     }
 
-    /// Forgets the deliveries so far.
+    /// Forgets the deliveries so far, and the messages that the jobs so far have sent or will send.
     pub(crate) fn clear(&self) {
+        self.cleared.send_replace(());
         lock(&self.log).clear();
     }
 

@@ -209,6 +209,22 @@ async fn the_first_read_of_a_model_does_not_run_its_example() {
     }
 }
 
+#[tokio::test]
+async fn first_reads_of_a_model_at_the_same_time_make_one_example() {
+    let api = api();
+    let path = "/models/black-forest-labs/flux-1.1-pro";
+    let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().expect("a client");
+    let url = format!("{}{path}", api.emulator.base_url());
+    let read = async || client.get(&url).send().await.expect("sent").json::<Value>().await.expect("JSON");
+    let models = futures_util::future::join_all((0..30).map(|_| read())).await;
+    let example = &models[0]["default_example"];
+    assert!(models.iter().all(|model| model["default_example"]["id"] == example["id"]), "{models:?}");
+    let files = example["output"].as_array().map_or(1, Vec::len);
+    assert_eq!(api.state().await["output_files"], files);
+    api.emulator.reset();
+    assert_eq!(api.state().await["output_files"], 0);
+}
+
 /// The program, in a process of its own.
 struct Program {
     child: Child,

@@ -9,6 +9,8 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header;
 use axum::response::IntoResponse;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use futures_util::{StreamExt, stream};
 use replicant_emulator::{Config, Definition, Emulator, Scripted};
 use reqwest::multipart::{Form, Part};
@@ -140,6 +142,11 @@ async fn a_cassette_has_no_secrets() {
     };
     let (status, live) = create(&recorder).await;
     assert_eq!((status, &live["input"]["value"]), (201, &value), "the client gets the response itself");
+    let requests = recorder.emulator.requests_json();
+    assert!(
+        requests.contains("\"authorization\":\"[removed]\"") && !requests.contains("Bearer"),
+        "{requests}"
+    );
     let (_, secret) = recorder.get("/webhooks/default/secret").await;
     assert_eq!(secret["key"], upstream.emulator.webhook_secret());
     for (name, text) in files(&folder) {
@@ -170,6 +177,8 @@ async fn secrets_are_removed_wherever_they_are() {
         for content in [format!("token = {token}").into_bytes(), binary] {
             let form = Form::new().part("content", Part::bytes(content).file_name(format!("{token}.bin")));
             let form = form.text("metadata", r#"{"api_key": "abcdef"}"#);
+            let part = Part::text("a").mime_str(&format!("text/{token}")).expect("a type");
+            let form = form.part(format!("metadata[{token}]"), part);
             let request = api.request("POST", "/files").multipart(form).bearer_auth(token);
             assert_eq!(request.send().await.expect("sent").status(), 201);
         }
@@ -178,13 +187,24 @@ async fn secrets_are_removed_wherever_they_are() {
         let events = api.request("GET", text["urls"]["stream"].as_str().expect("a URL"));
         let (_, events) = status_and_body(events.send().await.expect("sent")).await;
         api.run("echo", json!({ "value": value })).await;
+        let inline = |content: &str| format!("data:text/plain;base64,{}", STANDARD.encode(content));
+        let text = inline(&format!("TOKEN={token}\n"));
+        let value = json!([text, inline(&json!({"api_key": "abcdef"}).to_string()), format!("![]({text})")]);
+        let request = api.request("POST", "/models/emulator/echo/predictions").bearer_auth(token);
+        let request = request.json(&json!({"input": {"value": value}}));
+        assert_eq!(request.send().await.expect("sent").status(), 201);
         events.as_str().expect("text").to_owned()
     };
     assert!(session(&recorder, TOKEN).await.contains("hf_abcdef"), "the client gets the response itself");
     upstream.emulator.stop();
     for (name, text) in files(&folder) {
+        let contents = text.split(";base64,").skip(1).map(|rest| {
+            let encoded = rest.split(['"', ')']).next().unwrap_or_default();
+            String::from_utf8_lossy(&STANDARD.decode(encoded).expect("base64")).into_owned()
+        });
+        let all = format!("{name} {text} {}", contents.collect::<String>());
         for secret in [TOKEN, "abcdef", "7391846"] {
-            assert!(!format!("{name} {text}").contains(secret), "{name} has {secret}: {text}");
+            assert!(!all.contains(secret), "{name} has {secret}: {all}");
         }
     }
     let events = session(&player(&folder), "another-token").await;

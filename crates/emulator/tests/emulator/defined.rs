@@ -233,6 +233,46 @@ async fn another_program_runs_a_model() {
 }
 
 #[tokio::test]
+async fn a_create_whose_client_leaves_runs_to_its_end() {
+    let api = api();
+    let base = format!("{}/_emulator", api.emulator.origin());
+    let worker = api.request("GET", &format!("{base}/workers/w?follow=true")).send().await.expect("sent");
+    let mut lines = worker.bytes_stream();
+    let mut next = async || lines.next().await.expect("a line").expect("bytes");
+    next().await;
+    assert_eq!(
+        api.post(&format!("{base}/models"), json!({"name": "acme/remote", "worker": "w"})).await.0,
+        201
+    );
+    let http = api.http.clone();
+    let url = format!("{}/models/acme/remote/predictions", api.emulator.base_url());
+    let request = tokio::spawn(async move { http.post(url).json(&json!({"input": {}})).send().await });
+    let created: Value = serde_json::from_slice(&next().await).expect("JSON");
+    let id = created["created"].as_str().expect("an id").to_owned();
+    // Not acknowledged yet, so that the client is still waiting.
+    request.abort();
+    let run = tokio::time::timeout(seconds(10.0), next()).await.expect("the prediction runs");
+    assert_eq!(serde_json::from_slice::<Value>(&run).expect("JSON")["run"]["id"], *id);
+    assert_eq!(api.post(&format!("{base}/runs/{id}/events"), json!([{"output": 1}, "done"])).await.0, 204);
+    let ended: Value = serde_json::from_slice(&next().await).expect("JSON");
+    assert_eq!(ended["ended"], *id);
+    assert_eq!(api.get(&format!("/predictions/{id}")).await.1["output"], 1);
+}
+
+#[tokio::test]
+async fn versions_are_newest_first() {
+    let api = api();
+    let ids = ["2", "1", "3"].map(|digit| digit.repeat(64));
+    let definition = json!({"name": "acme/versions", "versions": ids, "script": {"output": 1}});
+    assert_eq!(api.post(&format!("{}/_emulator/models", api.emulator.origin()), definition).await.0, 201);
+    let (_, listed) = api.get("/models/acme/versions/versions").await;
+    let listed: Vec<_> = listed["results"].as_array().expect("results").iter().collect();
+    assert_eq!(listed.iter().map(|version| version["id"].clone()).collect::<Vec<_>>(), ids);
+    let (_, model) = api.get("/models/acme/versions").await;
+    assert_eq!(model["latest_version"], *listed[0]);
+}
+
+#[tokio::test]
 async fn expectations_are_explained() {
     let api = api();
     let check = async |expected: Value| {
@@ -281,4 +321,13 @@ async fn a_failure_has_the_body_of_the_api() {
     let (status, problem) = status_and_body(response).await;
     assert_eq!((status, &problem["retry_after"]), (429, &json!(7)));
     assert!(problem["detail"].as_str().is_some_and(|text| text.contains("throttled")), "{problem}");
+
+    api.emulator.fail_next("account.get", 429).expect("a rule");
+    let response = api.request("GET", "/account").send().await.expect("sent");
+    assert_eq!(response.headers()["retry-after"], "1");
+    let throttled = json!({"detail": "Request was throttled. Your rate limit resets in ~1s.", "status": 429, "retry_after": 1});
+    assert_eq!(status_and_body(response).await, (429, throttled));
+    api.emulator.fail_next("files.create", 413).expect("a rule");
+    let too_large = json!({"detail": "Files must be less than 100MB in size"});
+    assert_eq!(api.post("/files", Value::Null).await, (413, too_large));
 }

@@ -89,6 +89,15 @@ async fn rate_limits_and_credit_are_enforced() {
     assert_eq!(statuses, [200, 200, 429], "creates and other requests have separate limits");
 
     let api = with(Config { credit: Some(1), ..Config::default() });
+    for (model, body, status) in [
+        ("echo", json!({"input": 3}), 422),
+        ("echo", json!({}), 422),
+        ("stream", json!({"input": {"chunks": 3}}), 422),
+        ("nope", json!({"input": {}}), 404),
+    ] {
+        let refused = api.post(&format!("/models/emulator/{model}/predictions"), body).await;
+        assert_eq!(refused.0, status, "it costs nothing: {}", refused.1);
+    }
     api.run("echo", json!({})).await;
     let (status, problem) = api.post("/models/emulator/echo/predictions", json!({"input": {}})).await;
     assert_eq!((status, &problem["title"]), (402, &json!("Insufficient credit")));

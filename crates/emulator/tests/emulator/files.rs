@@ -69,7 +69,11 @@ async fn invalid_uploads_are_rejected() {
     let form = Form::new().part("content", Part::bytes(vec![0u8; 100_000_001]));
     let (status, problem) =
         status_and_body(api.request("POST", "/files").multipart(form).send().await.expect("sent")).await;
-    assert_eq!((status, problem), (413, json!({"detail": "Files must be less than 100MB in size"})));
+    let too_large = (413, json!({"detail": "Files must be less than 100MB in size"}));
+    assert_eq!((status, problem), too_large);
+    // One byte more than the emulator reads.
+    let response = api.request("POST", "/files").body(vec![0; 160_000_001]).send().await.expect("sent");
+    assert_eq!(status_and_body(response).await, too_large);
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! Pagination of lists.
 
 use crate::common::with;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use replicant_emulator::Config;
 use serde_json::{Value, json};
 
@@ -32,7 +34,12 @@ async fn lists_have_pages_and_time_filters() {
         api.get(&format!("/predictions?created_after={}&created_before={}", times[1], times[3])).await;
     let found: Vec<_> = page["results"].as_array().expect("results").iter().map(|item| &item["id"]).collect();
     assert_eq!(found, [&ids[2], &ids[3]], "created_after is inclusive, created_before exclusive");
-    assert_eq!(api.get("/predictions?created_after=never").await.0, 400);
+    for time in ["never", "2024-01-01T00:00:00%2Ba%C3%A91"] {
+        assert_eq!(api.get(&format!("/predictions?created_after={time}")).await.0, 400);
+    }
     assert_eq!(api.get("/predictions?source=web").await.1["results"], json!([]));
-    assert_eq!(api.get("/predictions?cursor=nonsense").await.0, 400);
+    let malformed = STANDARD.encode("p=2024-01-01T00:00:00%2Ba%C3%A91");
+    for cursor in ["nonsense", &malformed] {
+        assert_eq!(api.get(&format!("/predictions?cursor={cursor}")).await.0, 400);
+    }
 }

@@ -5,6 +5,7 @@ use std::time::Instant;
 use crate::common::{Api, api, eventually, seconds, status_and_body};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 async fn start(api: &Api, exchanges: Value) -> (String, String) {
     let url = format!("{}/_replay", api.emulator.origin());
@@ -214,6 +215,105 @@ async fn the_second_listener_is_another_origin() {
     assert!(response.url().as_str().starts_with(api.emulator.other_origin()));
     assert_eq!(status_and_body(response).await.1, "there");
     assert_eq!(report(&api, &origin).await["ok"], true);
+}
+
+#[tokio::test]
+async fn foreign_hosts_and_pages_may_not_use_the_replay_server() {
+    let api = api();
+    let page = json!({"exchanges": [{"expect": {}, "reply": {"text": "secret"}, "times": "any"}]});
+    for server in [api.emulator.replay_origin(), api.emulator.other_origin()] {
+        let script = api.emulator.replay(&page.to_string()).expect("a script");
+        let name = script.origin().rsplit('/').next().expect("a name");
+        let url = format!("{server}/_replay");
+        for (header, value, refused) in [
+            ("host", "evil.example", true),
+            ("origin", "https://evil.example", true),
+            ("origin", "null", true),
+            ("origin", server, true),
+            ("origin", "http://localhost:3000", false),
+        ] {
+            let start = api.request("POST", &url).body(page.to_string());
+            for (request, accepted) in [
+                (start, 201),
+                (api.request("GET", &format!("{url}/{name}")), 200),
+                (api.request("GET", &format!("{url}/{name}/files/a")), 200),
+            ] {
+                let status = request.header(header, value).send().await.expect("sent").status().as_u16();
+                assert_eq!(status, if refused { 403 } else { accepted }, "{header}: {value}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_a_script_plays_may_not_use_the_api() {
+    let api = api();
+    let state = format!("{}/_emulator/state", api.emulator.origin());
+    for server in [api.emulator.replay_origin(), api.emulator.other_origin()] {
+        for origin in [server.to_owned(), server.replace("127.0.0.1", "localhost")] {
+            let response = api.request("GET", &state).header("origin", origin).send().await.expect("sent");
+            assert_eq!(response.status(), 403);
+        }
+    }
+}
+
+#[tokio::test]
+async fn scripts_are_bounded_and_forgotten_by_a_reset() {
+    let api = api();
+    let script = || api.emulator.replay(r#"{"exchanges": []}"#).expect("a script").origin().to_owned();
+    let first = script();
+    let second = script();
+    (0..999).for_each(|_| drop(script()));
+    assert_eq!((api.get(&first).await.0, api.get(&second).await.0), (404, 200));
+    api.emulator.reset();
+    assert_eq!(api.get(&second).await.0, 404);
+}
+
+#[tokio::test]
+async fn the_requests_and_problems_of_a_script_are_bounded() {
+    let api = api();
+    let script = api.emulator.replay(r#"{"exchanges": [{"expect": {"text": "b"}, "reply": {}}]}"#);
+    let script = script.expect("a script");
+    let body = "a".repeat(1_000_000);
+    let send = async || {
+        assert_eq!(
+            api.request("POST", script.origin()).body(body.clone()).send().await.expect("sent").status(),
+            599
+        );
+    };
+    for _ in 0..70 {
+        send().await;
+    }
+    let report: Value = serde_json::from_str(&script.report_json()).expect("JSON");
+    let kept: usize = report["requests"]
+        .as_array()
+        .expect("requests")
+        .iter()
+        .map(|request| request["text"].as_str().map_or(0, str::len))
+        .sum();
+    assert!(kept <= 64 << 20, "{kept}");
+    assert!(script.problems().iter().all(|problem| problem.len() < 1000));
+}
+
+#[tokio::test]
+async fn a_body_of_an_excessive_length_is_refused() {
+    let api = api();
+    let port = api.emulator.replay_origin().rsplit(':').next().and_then(|port| port.parse::<u16>().ok());
+    for rest in [
+        "Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n",
+        "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n",
+        "Content-Length: 18446744073709551615\r\n\r\n",
+        "Content-Length: 160000001\r\n\r\n",
+    ] {
+        let mut stream =
+            tokio::net::TcpStream::connect(("127.0.0.1", port.expect("a port"))).await.expect("a connection");
+        let request = format!("POST /_replay HTTP/1.1\r\nHost: localhost\r\n{rest}");
+        stream.write_all(request.as_bytes()).await.expect("sent");
+        let read = tokio::time::timeout(seconds(20.0), stream.read_u8()).await.expect("an end");
+        assert!(read.is_err(), "the connection is closed");
+    }
+    let (status, _) = api.post(&format!("{}/_replay", api.emulator.replay_origin()), json!({})).await;
+    assert_eq!(status, 400);
 }
 
 #[tokio::test]

@@ -159,6 +159,30 @@ async fn only_completed_webhooks_are_retried() {
 }
 
 #[tokio::test]
+async fn a_reset_ends_all_deliveries() {
+    let api = api();
+    let (receiver, url) = Receiver::start(100).await;
+    let body = |input: Value| json!({"input": input, "webhook": url, "webhook_events_filter": ["start", "completed"]});
+    api.post("/models/emulator/echo/predictions", body(json!({}))).await;
+    let (_, running) = api.post("/models/emulator/endless/predictions", body(json!({}))).await;
+    api.until(&running, &["processing"]).await;
+    assert_eq!(
+        receiver.wait_for(3).await.len(),
+        3,
+        "two starts, and a completed webhook that will be retried"
+    );
+    api.emulator.reset();
+    api.emulator.advance(std::time::Duration::from_secs(3600));
+    let body = json!({"input": {}, "webhook": url, "webhook_events_filter": ["completed"]});
+    let (_, created) = api.post("/models/emulator/echo/predictions", body).await;
+    api.finished(&created).await;
+    receiver.wait_for(4).await;
+    tokio::time::sleep(seconds(0.2)).await;
+    let later = receiver.all().split_off(3);
+    assert!(!later.is_empty() && later.iter().all(|delivery| delivery.prediction()["id"] == created["id"]));
+}
+
+#[tokio::test]
 async fn trainings_send_webhooks() {
     let api = api();
     let (receiver, url) = Receiver::start(0).await;
