@@ -48,7 +48,11 @@ async fn handle(
     let (mut parts, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(body, LARGEST_BODY).await else {
         // The client has closed the connection, or the body exceeds the limit.
-        return Problem::file_too_large().into_response();
+        let problem = match parts.uri.path() {
+            "/v1/files" => Problem::file_too_large(),
+            _ => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "The request body is too large"),
+        };
+        return problem.into_response();
     };
     parts.extensions.insert(ReadBody(body.clone()));
     parts.extensions.insert(Scheme(if breaker.is_tls { "https" } else { "http" }));
