@@ -25,6 +25,7 @@ __all__ = [
     "drain",
     "finish",
     "forked",
+    "is_secret",
 ]
 
 __version__: Final[str]

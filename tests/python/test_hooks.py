@@ -132,6 +132,33 @@ async def test_an_exception_of_a_hook_ends_the_awaited_call(emulator: Emulator) 
     replay.check()
 
 
+@pytest.mark.parametrize("error", [StopIteration, StopAsyncIteration])
+async def test_a_hook_cannot_end_the_iterator_or_coroutine_of_its_call(
+    emulator: Emulator, error: type[Exception]
+) -> None:
+    def fail(_: Any) -> None:
+        raise error
+
+    blocking = replicant.Client(TOKEN, base_url=emulator.base_url, on_request=fail)
+    with pytest.raises(RuntimeError, match=error.__name__):
+        list(blocking.stream("emulator/stream", {"chunks": ["a"]}))
+    client = replicant.AsyncClient(TOKEN, base_url=emulator.base_url, on_request=fail)
+    with pytest.raises(RuntimeError, match=error.__name__) as raised:
+        await client.models.get("emulator/echo")
+    assert type(raised.value.__cause__) is error
+
+
+def test_an_invalid_header_of_a_hook_is_not_about_the_file_of_its_call(emulator: Emulator) -> None:
+    def hook(request: RequestEvent) -> None:
+        request.headers["x-a"] = "b\n"
+
+    client = replicant.Client(TOKEN, base_url=emulator.base_url, on_request=hook)
+    with pytest.raises(replicant.InvalidArgumentError) as invalid:
+        client.files.create(b"content", filename="x")
+    assert str(invalid.value).startswith("`on_request`: the name or value of")
+    assert invalid.value.argument == "on_request"
+
+
 def test_hooks_see_the_requests_of_streams_and_creates(emulator: Emulator) -> None:
     seen: list[str] = []
 

@@ -280,6 +280,28 @@ async def test_what_read_raises_is_raised(
         assert raised.value is error
 
 
+@pytest.mark.parametrize("error", [StopIteration, StopAsyncIteration])
+async def test_a_read_cannot_end_the_iterator_or_coroutine_of_its_call(
+    client: Any, async_client: Any, error: type[Exception]
+) -> None:
+    calls: list[Any] = [
+        lambda: async_client.files.create(Broken(error()), filename="x"),
+        lambda: async_client.predictions.create(
+            "emulator/echo", {"a": Broken(error())}, file_encoding_strategy="base64"
+        ),
+        lambda: async_client.run("emulator/echo", {"a": BrokenAsync(error())}),
+    ]
+    for call in calls:
+        with pytest.raises(RuntimeError, match=error.__name__) as raised:
+            await call()
+        assert type(raised.value.__cause__) is error
+    with pytest.raises(RuntimeError, match=error.__name__):
+        list(client.stream("emulator/echo", {"a": Broken(error())}))
+    with pytest.raises(RuntimeError, match=error.__name__):
+        async for _ in async_client.stream("emulator/echo", {"a": Broken(error())}):
+            pass
+
+
 @pytest.mark.parametrize("strategy", ["upload", "base64"])
 def test_a_file_with_an_invalid_read_is_an_invalid_argument(client: Any, strategy: str) -> None:
     class Number(Broken):

@@ -108,30 +108,34 @@ async fn run(arguments: Vec<OsString>, host: &Host<'_>) -> u8 {
     code
 }
 
+/// How many ids a message has.
+const MOST_IDS: usize = 20;
+
 /// Says which predictions may still run, and how to cancel them.
 fn uncanceled(ids: &[Option<String>]) -> Vec<String> {
     let known: Vec<&str> = ids.iter().flatten().map(String::as_str).collect();
-    let count = |count| match count {
-        1 => "a prediction".to_owned(),
-        count => format!("{count} predictions"),
-    };
     let mut messages = Vec::new();
     if !known.is_empty() {
+        let which = match known.len() {
+            1 => "a prediction, which may still run".to_owned(),
+            count => format!("{count} predictions, which may still run"),
+        };
+        let first = known.iter().take(MOST_IDS).copied().collect::<Vec<_>>().join(" ");
+        let more = if known.len() > MOST_IDS { " ..." } else { "" };
         messages.push(format!(
-            "the API has not confirmed the cancel of {}, which may still run: see `replicant predictions list`, or run \
-             `replicant predictions cancel {}`",
-            count(known.len()),
-            known.join(" ")
+            "the API has not confirmed the cancel of {which}: see `replicant predictions list`, or run \
+             `replicant predictions cancel {first}{more}`"
         ));
     }
-    let unknown = ids.len() - known.len();
-    if unknown > 0 {
-        messages.push(format!(
-            "the API has not returned the id of {}, which may run: find it with `replicant predictions list`, and cancel it \
-             with `replicant predictions cancel ID`",
-            count(unknown)
-        ));
-    }
+    let what = match ids.len() - known.len() {
+        0 => return messages,
+        1 => "a create, so a prediction may run: find it with `replicant predictions list`, and cancel it"
+            .to_owned(),
+        count => format!(
+            "{count} creates, so predictions may run: find them with `replicant predictions list`, and cancel them"
+        ),
+    };
+    messages.push(format!("the API has not responded to {what} with `replicant predictions cancel ID`"));
     messages
 }
 

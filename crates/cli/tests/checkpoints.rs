@@ -101,6 +101,29 @@ fn ctrl_c_cancels_what_runs_and_says_how_to_continue() {
 }
 
 #[test]
+fn ctrl_c_cancels_predictions_that_a_resumed_batch_has_not_fetched() {
+    let place = Place::new();
+    place.file("rows.jsonl", "{}\n{}\n");
+    let words = ["map", "emulator/endless", "--in=rows.jsonl", "--out=out.jsonl"];
+    let child = piped(&mut place.program(&words)).spawn().unwrap();
+    let recorded = || fs::read_to_string(place.home.join("out.jsonl.checkpoint")).unwrap_or_default();
+    eventually("ids in the checkpoint", || recorded().matches("\"created\"").count() == 2);
+    wait_killed(child);
+    let requested = || place.emulator.requests_json().matches("/v1/predictions/").count();
+    let before = requested();
+    let rule = r#"{"match": {"operation": "predictions.get"}, "times": 0, "action": {"stall_body_at": 0}}"#;
+    place.emulator.add_faults(rule).unwrap();
+    let child = piped(&mut place.program(&[&words[..], &["--resume"]].concat())).spawn().unwrap();
+    eventually("requests of the predictions", || requested() >= before + 2);
+    signal(&child, Signal::INT);
+    let done = Done::of(child.wait_with_output().unwrap());
+    assert_eq!(done.code, 130, "{done:?}");
+    for prediction in place.predictions() {
+        assert_eq!(prediction["status"], "canceled", "{done:?}");
+    }
+}
+
+#[test]
 fn draining_finishes_what_runs() {
     let place = Place::new();
     place.slow(1.0);

@@ -165,7 +165,11 @@ fn options_that_have_no_effect_together_are_refused() {
         (&["--no-wait", "--timeout=-1"], "`--timeout` must be a positive number of seconds, not `-1`"),
         (
             &["--no-wait", "--timeout=4.9"],
-            "`--timeout` must be at least 5 seconds with `--no-wait`, the minimum of the API, not `4.9`",
+            "`--timeout` must be 5 to 86400 seconds with `--no-wait`, the limits of the API, not `4.9`",
+        ),
+        (
+            &["--no-wait", "--timeout=90000"],
+            "`--timeout` must be 5 to 86400 seconds with `--no-wait`, the limits of the API, not `90000`",
         ),
     ] {
         let done = place.run(&[&["run", "emulator/echo", "value=x"], words].concat());

@@ -82,7 +82,7 @@ const LEAVE: &[&str] = &["run", "emulator/endless", "--no-wait"];
 #[test]
 fn a_prediction_whose_create_is_in_flight_is_canceled() {
     for words in [RUN, LEAVE] {
-        let (place, done) = interrupted_in_its_create(words, r#"{"delay_ms": 1000}"#);
+        let (place, done) = interrupted_in_its_create(words, r#"{"delay_ms": 3000}"#);
         assert_eq!(place.predictions()[0]["status"], "canceled", "{done:?}");
         assert!(!done.err.contains("may"), "{done:?}");
     }
@@ -94,11 +94,25 @@ fn a_create_that_is_not_answered_is_reported() {
         (RUN, r#"{"stall_body_at": 0}"#),
         (LEAVE, r#"{"stall_body_at": 0}"#),
         // The connection is lost after the signal.
-        (RUN, r#"{"delay_ms": 1000, "cut_body_at": 0}"#),
+        (RUN, r#"{"delay_ms": 3000, "cut_body_at": 0}"#),
     ] {
         let (_place, done) = interrupted_in_its_create(words, action);
         assert!(done.err.contains("find it with `replicant predictions list`"), "{done:?}");
     }
+}
+
+#[test]
+fn a_create_is_reported_after_two_signals_at_once() {
+    let place = Place::new();
+    let rule = r#"{"match": {"operation": "predictions.create"}, "action": {"stall_body_at": 0}}"#;
+    place.emulator.add_faults(rule).unwrap();
+    let child = piped(&mut place.program(RUN)).spawn().unwrap();
+    eventually("a create", || place.emulator.requests_json().contains("/predictions\""));
+    signal(&child, Signal::INT);
+    signal(&child, Signal::TERM);
+    let done = Done::of(child.wait_with_output().unwrap());
+    assert!(done.code == 130 || done.code == 143, "{done:?}");
+    assert!(done.err.contains("find it with `replicant predictions list`"), "{done:?}");
 }
 
 /// Refuses all cancels.

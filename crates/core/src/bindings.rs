@@ -6,6 +6,8 @@ pub use self::following::{Following, HookResult, Wanted};
 pub use crate::value::nearest::nearest;
 #[cfg(not(target_arch = "wasm32"))]
 pub use crate::{
-    client::turns::Turns, http::secrets::is_secret_option, map::folder::CheckpointFolder,
-    predictions::leave::leave,
+    client::turns::Turns,
+    http::secrets::is_secret_option,
+    map::folder::CheckpointFolder,
+    predictions::{leave::leave, options::CANCEL_AFTER},
 };

@@ -34,10 +34,6 @@ mod timer;
 pub(crate) mod token;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) mod turns;
-#[cfg(not(target_arch = "wasm32"))]
-mod uncanceled;
-#[cfg(target_arch = "wasm32")]
-#[path = "client/no_uncanceled.rs"]
 mod uncanceled;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) mod waiting;

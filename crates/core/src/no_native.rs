@@ -6,13 +6,17 @@ use bytes::Bytes;
 
 use crate::error::{Error, ErrorKind, Result};
 
+pub(crate) fn no_file_system<T>() -> Result<T> {
+    let message = "saving a file needs a file system; read it as bytes, as text or as a stream";
+    Err(Error::new(ErrorKind::Unsupported, message))
+}
+
 /// No file.
 pub(crate) struct AtomicFile(Infallible);
 
 impl AtomicFile {
     pub async fn create(_: &Path) -> Result<Self> {
-        let message = "saving a file needs a file system; read it as bytes, as text or as a stream";
-        Err(Error::new(ErrorKind::Unsupported, message))
+        no_file_system()
     }
 
     pub async fn write(&mut self, _: Bytes) -> Result<()> {

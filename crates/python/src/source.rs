@@ -116,7 +116,8 @@ impl ByteSource for Reader {
             // goes on if the upload is dropped.
             let read = move || (turn, unblocked(|| this.seek_and_read(offset)));
             let read = tokio::task::spawn_blocking(read).await;
-            let (mut turn, piece) = read?;
+            let (mut turn, piece) =
+                read.map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
             let piece = match piece? {
                 Piece::Ready(bytes) => bytes,
                 Piece::Awaited(piece) => {

@@ -1,7 +1,11 @@
 //! `replicant run`: runs a model.
 
 use futures_util::TryStreamExt;
-use replicant::{Client, Item, Object, Reference, Value, bindings::leave, json, operation};
+use replicant::{
+    Client, Item, Object, Reference, Value,
+    bindings::{CANCEL_AFTER, leave},
+    json, operation,
+};
 
 use crate::{
     client::{call, client, open, seconds},
@@ -11,9 +15,6 @@ use crate::{
     output::{is_terminal, print, print_json, print_line, while_read},
     schema::{Schema, Target},
 };
-
-/// The least time after which the API cancels a prediction, in seconds.
-const LEAST_CANCEL_AFTER: f64 = 5.0;
 
 pub(crate) const RUN: Command = Command {
     name: "run",
@@ -37,7 +38,7 @@ On a terminal, standard error shows the status and the progress. Ctrl-C cancels 
         option("--input", "FILE", "Read inputs from this file, a JSON object; `-` is standard input"),
         flag("--json", "Print the prediction as JSON; with --output, `files` has the paths"),
         flag("--no-wait", "Print the id of the prediction and leave it running"),
-        option("--timeout", "SECONDS", "Cancel the prediction after this time; with --no-wait at least 5"),
+        option("--timeout", "SECONDS", "Cancel the prediction after this time; with --no-wait 5 to 86400"),
         option("--webhook", "URL", "Send the events of the prediction to this URL"),
         option("--webhook-events", "LIST", "Only these: start, output, logs, completed (separated by commas)"),
     ],
@@ -67,10 +68,10 @@ async fn run(context: &Context<'_>, arguments: Arguments) -> Result<(), Failure>
     if let Some(timeout) = arguments.value("--timeout") {
         let time = seconds("--timeout", timeout)?;
         let key = if arguments.has("--no-wait") { "cancel_after" } else { "timeout" };
-        if key == "cancel_after" && time < LEAST_CANCEL_AFTER {
+        if key == "cancel_after" && !CANCEL_AFTER.contains(&time) {
+            let (least, most) = CANCEL_AFTER.into_inner();
             return Err(Failure::usage(format!(
-                "`--timeout` must be at least {LEAST_CANCEL_AFTER} seconds with `--no-wait`, the minimum of the API, not \
-                 `{timeout}`"
+                "`--timeout` must be {least} to {most} seconds with `--no-wait`, the limits of the API, not `{timeout}`"
             )));
         }
         params.insert(key.into(), time.into());

@@ -103,7 +103,6 @@ pub struct Tasks(pub(super) Arc<Count>);
 pub(super) struct Count {
     pending: AtomicUsize,
     done: Notify,
-    #[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "nobody reads it on the web"))]
     pub uncanceled: Uncanceled,
 }
 

@@ -86,7 +86,7 @@ impl Client {
             if let Some(client) = &client {
                 log_response_body(client, method, status, &body);
             }
-            if !cfg!(target_arch = "wasm32") && body.len() >= DECODED_ELSEWHERE {
+            if body.len() >= DECODED_ELSEWHERE {
                 let decoded = run_blocking(move || reading.decode(status, headers, body)).await;
                 return decoded.map_err(|error| {
                     Error::new(ErrorKind::Internal, format!("the response was not decoded: {error}"))

@@ -14,12 +14,34 @@ use super::{
     save_all::to_text,
 };
 use crate::{
-    error::Result,
+    error::{Error, Result},
     http::body_progress::transfer_progress,
     native::{AtomicFile, create_folder},
     platform::lock,
-    value::Observer,
+    value::{Observer, Value},
 };
+
+/// Fails if a prediction or training in `outputs` has not ended.
+pub(super) fn check(outputs: &Value) -> Result<()> {
+    let Some(id) = running(outputs) else { return Ok(()) };
+    let why = format!("must have ended: {id} still runs and may have more files; wait for it first");
+    Err(Error::invalid_argument("outputs", why))
+}
+
+/// Returns the id of a prediction or training in a value that has not ended.
+fn running(value: &Value) -> Option<&str> {
+    match value {
+        Value::Array(items) => items.iter().find_map(running),
+        Value::Object(members) => {
+            let runs = matches!(value["status"].as_str(), Some("starting" | "processing"));
+            match value["id"].as_str().filter(|_| runs && value["urls"]["get"].as_str().is_some()) {
+                Some(id) => Some(id),
+                None => members.values().find_map(running),
+            }
+        }
+        _ => None,
+    }
+}
 
 /// Saves files, each with its place in the outputs, and returns their paths.
 pub(super) async fn save_files(

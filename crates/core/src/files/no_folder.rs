@@ -3,14 +3,21 @@
 use std::path::{Path, PathBuf};
 
 use super::output::FileOutput;
-use crate::{error::Result, native::AtomicFile, value::Observer};
+use crate::{
+    error::Result,
+    native::no_file_system,
+    value::{Observer, Value},
+};
+
+pub(super) fn check(_: &Value) -> Result<()> {
+    no_file_system()
+}
 
 pub(super) async fn save_files(
-    folder: &Path,
+    _: &Path,
     _: Vec<(String, FileOutput)>,
     _: usize,
     _: Option<Observer>,
 ) -> Result<Vec<PathBuf>> {
-    AtomicFile::create(folder).await?.commit().await?;
-    Ok(Vec::new())
+    no_file_system()
 }

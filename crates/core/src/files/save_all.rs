@@ -10,7 +10,7 @@ use std::{
 use serde::Deserialize;
 
 use super::{
-    folder::save_files,
+    folder::{check, save_files},
     output::{FileOutput, file_url},
 };
 use crate::{
@@ -116,13 +116,7 @@ impl SaveAll {
                 format!("must be 1 to {MAX_CONCURRENCY}, not {given}"),
             ));
         }
-        // On the web, the error is that nothing can be saved.
-        if !cfg!(target_arch = "wasm32")
-            && let Some(id) = running(&self.outputs)
-        {
-            let why = format!("must have ended: {id} still runs and may have more files; wait for it first");
-            return Err(Error::invalid_argument("outputs", why));
-        }
+        check(&self.outputs)?;
         let files = self.files();
         if files.is_empty() {
             return Ok(Vec::new());
@@ -162,21 +156,6 @@ fn is_outside_output(root: &Value, path: &[PathSegment]) -> bool {
         };
     }
     false
-}
-
-/// Returns the id of a prediction or training in a value that has not ended.
-fn running(value: &Value) -> Option<&str> {
-    match value {
-        Value::Array(items) => items.iter().find_map(running),
-        Value::Object(members) => {
-            let runs = matches!(value["status"].as_str(), Some("starting" | "processing"));
-            match value["id"].as_str().filter(|_| runs && value["urls"]["get"].as_str().is_some()) {
-                Some(id) => Some(id),
-                None => members.values().find_map(running),
-            }
-        }
-        _ => None,
-    }
 }
 
 pub(super) fn to_text(path: &Path) -> String {

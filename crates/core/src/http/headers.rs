@@ -18,4 +18,5 @@ pub(crate) fn invalid_header(what: &str, name: &str) -> Error {
     Error::invalid(format!(
         "`{what}`: the name or value of {name:?} contains characters that HTTP headers do not allow"
     ))
+    .about(what)
 }

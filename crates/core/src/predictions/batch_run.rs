@@ -111,7 +111,9 @@ impl BatchRuns {
         let client = self.client();
         let guard = self.request.guard();
         let options = self.request.options.clone();
-        let known = client.fetch_prediction(id, Deadline::none(), options).await?;
+        guard.observing(None)(Value::from_members([("id", id.into())]));
+        let known = client.fetch_prediction(id, Deadline::none(), options).await;
+        let known = known.inspect_err(|_| guard.disarm())?;
         self.finish(&guard, known, false).await
     }
 

@@ -35,6 +35,8 @@ pub(super) struct CancelGuard {
     pub on_abandon: OnAbandon,
     last_seen: LastSeen,
     abandoned: Arc<AtomicBool>,
+    /// Whether a create has not returned, so that a prediction may exist whose id is not known.
+    creating: Arc<AtomicBool>,
 }
 
 impl CancelGuard {
@@ -47,6 +49,7 @@ impl CancelGuard {
             on_abandon,
             last_seen: LastSeen::default(),
             abandoned: Arc::default(),
+            creating: Arc::default(),
         }
     }
 
@@ -57,8 +60,9 @@ impl CancelGuard {
         let (mut sender, receiver) = oneshot::channel();
         let (client, spawner, on_abandon) = (self.client.clone(), self.spawner.clone(), self.on_abandon);
         let (last_seen, abandoned) = (self.last_seen.clone(), self.abandoned.clone());
+        let creating = self.creating.clone();
+        creating.store(true, Ordering::SeqCst);
         let create = async move {
-            let cancels = on_abandon == OnAbandon::Cancel;
             let created = {
                 let create = client.fetch(&request);
                 let abandoned = sender.closed();
@@ -66,15 +70,7 @@ impl CancelGuard {
                 match select(create, abandoned).await {
                     Either::Left((created, _)) => Some(created),
                     Either::Right(((), create)) => {
-                        if cancels {
-                            client.add_uncanceled(None);
-                        }
-                        let created =
-                            client.abandoned().outcome(client.runtime(), request.hold, create).await;
-                        if cancels && created.is_some() {
-                            client.remove_uncanceled(None);
-                        }
-                        created
+                        client.abandoned().outcome(client.runtime(), request.hold, create).await
                     }
                 }
             };
@@ -85,25 +81,32 @@ impl CancelGuard {
             if let Some(existing) = existing {
                 existing.log_create();
             }
-            if let Some(existing) = existing.filter(|existing| !existing.is_terminal()) {
-                // Recorded here because the caller may be dropped before it receives the result. The lock ensures
-                // that exactly one of this task and the guard's `Drop` cancels.
+            let is_unknown = existing.is_none() && created.as_ref().is_err_and(Error::outcome_unknown);
+            {
+                // The lock ensures that exactly one of this task and the guard's `Drop` cancels.
                 let mut last_seen = lock(&last_seen);
-                if !abandoned.load(Ordering::SeqCst) {
+                let cancels = abandoned.load(Ordering::SeqCst) && on_abandon == OnAbandon::Cancel;
+                if let Some(existing) = existing.filter(|existing| !existing.is_terminal()) {
+                    if cancels && let Some(id) = existing.id() {
+                        background::cancel(&client, &spawner, id, &request.options);
+                    }
+                    // Recorded here because the caller may be dropped before it receives the result.
                     *last_seen = Some(existing.clone());
-                } else if cancels && let Some(id) = existing.id() {
-                    background::cancel(&client, &spawner, id, &request.options);
+                }
+                if !is_unknown {
+                    creating.store(false, Ordering::SeqCst);
+                    if cancels {
+                        client.remove_uncanceled(None);
+                    }
                 }
             }
-            if let Err(Err(error)) = sender.send(created)
-                && cancels
-                && error.outcome_unknown()
-            {
-                client.add_uncanceled(None);
-            }
+            let _ = sender.send(created);
         };
         background::spawn(&self.client, &self.spawner, Box::pin(create));
-        receiver.await.map_err(|_| {
+        let created = receiver.await;
+        // The caller gets the error that says so.
+        self.creating.store(false, Ordering::SeqCst);
+        created.map_err(|_| {
             Error::new(
                 ErrorKind::OutcomeUnknown,
                 "the runtime shut down while the prediction was being created",
@@ -165,10 +168,18 @@ pub(super) fn deadline_error(timeout: Duration, state: &str, last_seen: Option<S
 
 impl Drop for CancelGuard {
     fn drop(&mut self) {
-        self.abandoned.store(true, Ordering::SeqCst);
-        let last_seen = lock(&self.last_seen).take();
-        let running = last_seen.as_ref().filter(|seen| !seen.is_terminal());
-        if let (OnAbandon::Cancel, Some(id)) = (self.on_abandon, running.and_then(Snapshot::id)) {
+        let running = {
+            let mut last_seen = lock(&self.last_seen);
+            self.abandoned.store(true, Ordering::SeqCst);
+            if self.on_abandon == OnAbandon::Leave {
+                return;
+            }
+            if self.creating.load(Ordering::SeqCst) {
+                self.client.add_uncanceled(None);
+            }
+            last_seen.take().filter(|seen| !seen.is_terminal())
+        };
+        if let Some(id) = running.as_ref().and_then(Snapshot::id) {
             background::cancel(&self.client, &self.spawner, id, &self.options);
         }
     }

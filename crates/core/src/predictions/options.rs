@@ -1,6 +1,6 @@
 //! The options of a create.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 
@@ -147,6 +147,9 @@ option_types! {
     CancelAfter => "number | string" in "seconds",
 }
 
+/// The times in seconds after which the API can cancel a prediction.
+pub const CANCEL_AFTER: RangeInclusive<f64> = 5.0..=86_400.0;
+
 options! {
     /// The options of a create.
     #[derive(Debug, Clone, Default, Deserialize)]
@@ -213,10 +216,11 @@ impl PredictionOptions {
     /// Sets `cancel_after` to shortly after the timeout, otherwise to the maximum, so that the API ends the prediction if
     /// its cancel cannot be sent, such as when this process is killed.
     pub fn limit(&mut self, timeout: Option<Duration>) {
-        // The maximum that the API accepts. It limits a run to 30 minutes by default.
-        const DAY: f64 = 86_400.0;
+        // The API limits a run to 30 minutes by default.
         if self.cancel_after.is_none() {
-            let seconds = timeout.map_or(DAY, |timeout| (timeout.as_secs_f64() + 5.0).ceil().min(DAY));
+            let longest = *CANCEL_AFTER.end();
+            let seconds =
+                timeout.map_or(longest, |timeout| (timeout.as_secs_f64() + 5.0).ceil().min(longest));
             self.cancel_after = Some(CancelAfter::Seconds(seconds));
         }
     }

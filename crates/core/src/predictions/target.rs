@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::options::{CancelAfter, PredictionOptions, PreferWait};
+use super::options::{CANCEL_AFTER, CancelAfter, PredictionOptions, PreferWait};
 use crate::{
     error::{Error, Result},
     http::request::{Request, path},
@@ -125,7 +125,7 @@ fn checked_webhook(name: &str, url: &str) -> Result<String> {
 fn cancel_after_header(after: &CancelAfter) -> Result<String> {
     match after {
         CancelAfter::Seconds(seconds) if seconds.is_finite() && *seconds > 0.0 => {
-            Ok(format!("{}s", float_text(seconds.ceil().max(5.0))))
+            Ok(format!("{}s", float_text(seconds.ceil().max(*CANCEL_AFTER.start()))))
         }
         CancelAfter::Text(text)
             if !text.is_empty()

@@ -131,7 +131,10 @@ impl Link {
         // If the transport or a hook raised, the core reports `Internal` or `OutcomeUnknown`, so re-raise the original.
         let foreign = matches!(error.kind(), ErrorKind::Internal | ErrorKind::OutcomeUnknown);
         let raised = self.raised.as_ref().filter(|_| foreign).and_then(|raised| lock(raised).take());
-        raised.unwrap_or_else(|| error::of_call(py, error, self.owner.as_ref()))
+        match raised {
+            Some(raised) => error::reraised(py, raised),
+            None => error::of_call(py, error, self.owner.as_ref()),
+        }
     }
 }
 
