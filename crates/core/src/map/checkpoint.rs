@@ -50,11 +50,14 @@ impl Drop for Inner {
     }
 }
 
+/// Receives whether a line was written.
+type Waiting = oneshot::Sender<Result<(), String>>;
+
 /// Lines that are waiting to be written. One task writes and syncs all that have arrived, because a sync takes long.
 #[derive(Default)]
 struct Writes {
     lines: Vec<u8>,
-    waiting: Vec<oneshot::Sender<Result<(), String>>>,
+    waiting: Vec<Waiting>,
     /// Whether a task is writing.
     busy: bool,
     /// Why no more is written: after a failed write, the end of the file is unknown.
@@ -91,14 +94,14 @@ impl Checkpoint {
             return Err(Error::invalid_argument("checkpoint", problem));
         }
         let is_new = known.is_err();
-        let opened = OpenOptions::new().read(true).append(true).create(true).open(&path);
-        let mut file = opened.map_err(|error| unwritable(&path, &error))?;
-        match file.try_lock() {
-            Ok(()) => {}
+        let mut opening = OpenOptions::new();
+        // On Windows, a file that is opened to append cannot be cut.
+        opening.read(true).write(true).append(cfg!(not(windows))).create(true).truncate(false);
+        let mut file = match open_locked(&path, &mut opening) {
+            Ok(file) => file,
             Err(TryLockError::WouldBlock) => return Err(Error::new(ErrorKind::Conflict, "it is in use")),
-            // Some network file systems have no locks.
-            Err(TryLockError::Error(_)) => {}
-        }
+            Err(TryLockError::Error(error)) => return Err(unwritable(&path, &error)),
+        };
         let loaded = load(&mut file, &path, |_, _| {})?;
         match &loaded.header {
             Some(header) => {
@@ -112,7 +115,8 @@ impl Checkpoint {
                     sdk: env!("CARGO_PKG_VERSION").to_owned(),
                     options: Some(options),
                 };
-                let written = file.set_len(0).and_then(|()| file.write_all(line(&header).as_bytes()));
+                let emptied = file.set_len(0).and_then(|()| file.rewind());
+                let written = emptied.and_then(|()| file.write_all(line(&header).as_bytes()));
                 let synced = written.and_then(|()| file.sync_all()).and_then(|()| sync_folder(&path, is_new));
                 synced.map_err(|error| unwritable(&path, &error))?;
             }
@@ -174,7 +178,7 @@ impl Checkpoint {
         let read = run_blocking(move || {
             let mut bytes = vec![0; length as usize];
             let mut file = lock(&this.file);
-            // Writes append wherever this is.
+            // Writes seek the end first.
             let read = file.seek(SeekFrom::Start(offset)).and_then(|_| file.read_exact(&mut bytes));
             read.map_err(|error| unreadable(&this.path, error))?;
             parse(&bytes).map_err(|error| {
@@ -215,20 +219,25 @@ impl Checkpoint {
 }
 
 impl Inner {
-    /// Writes lines until none are left.
-    fn write_all(&self) {
+    /// Writes lines until none are left. Closes the file before it says so, if nobody else has it: the caller may delete it.
+    fn write_all(self: Arc<Self>) {
+        let mut written_before = Vec::new();
         loop {
-            let (lines, waiting) = {
+            let next = {
                 let mut writes = lock(&self.writes);
-                if writes.lines.is_empty() {
-                    writes.busy = false;
-                    return;
-                }
-                (std::mem::take(&mut writes.lines), std::mem::take(&mut writes.waiting))
+                writes.busy = !writes.lines.is_empty();
+                writes.busy.then(|| (std::mem::take(&mut writes.lines), std::mem::take(&mut writes.waiting)))
             };
+            let Some((lines, waiting)) = next else {
+                drop(self);
+                tell(written_before);
+                return;
+            };
+            tell(std::mem::take(&mut written_before));
             let written = {
                 let mut file = lock(&self.file);
-                file.write_all(&lines).and_then(|()| file.sync_data())
+                let at_end = file.seek(SeekFrom::End(0));
+                at_end.and_then(|_| file.write_all(&lines)).and_then(|()| file.sync_data())
             };
             let written = written.map_err(|error| error.to_string());
             if let Err(why) = &written {
@@ -239,9 +248,13 @@ impl Inner {
                 let later = std::mem::take(&mut writes.waiting);
                 later.into_iter().for_each(|waiting| drop(waiting.send(Err(why.clone()))));
             }
-            waiting.into_iter().for_each(|waiting| drop(waiting.send(written.clone())));
+            written_before.extend(waiting.into_iter().map(|waiting| (waiting, written.clone())));
         }
     }
+}
+
+fn tell(written: Vec<(Waiting, Result<(), String>)>) {
+    written.into_iter().for_each(|(waiting, result)| drop(waiting.send(result)));
 }
 
 /// Checks that a file belongs to batches of `model` with these options.
@@ -267,6 +280,30 @@ fn check_header(header: &Header, model: &str, options: HeaderOptions, path: &Pat
         return Err(Error::invalid_argument("checkpoint", problem));
     }
     Ok(())
+}
+
+/// Opens a file that other processes can read meanwhile, but not open with this function.
+pub(super) fn open_locked(path: &Path, options: &mut OpenOptions) -> Result<File, TryLockError> {
+    #[cfg(windows)]
+    {
+        const FILE_SHARE_READ: u32 = 1;
+        const ERROR_SHARING_VIOLATION: i32 = 32;
+        // A lock would also keep others from reading.
+        let opened = std::os::windows::fs::OpenOptionsExt::share_mode(options, FILE_SHARE_READ).open(path);
+        opened.map_err(|error| match error.raw_os_error() {
+            Some(ERROR_SHARING_VIOLATION) => TryLockError::WouldBlock,
+            _ => TryLockError::Error(error),
+        })
+    }
+    #[cfg(not(windows))]
+    {
+        let file = options.open(path).map_err(TryLockError::Error)?;
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => Err(TryLockError::WouldBlock),
+            // Some network file systems have no locks.
+            _ => Ok(file),
+        }
+    }
 }
 
 pub(super) fn unwritable(path: &Path, error: &io::Error) -> Error {

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    fs::{self, File, TryLockError},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read, Write},
     path::{Path, PathBuf},
     process,
@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    checkpoint::{sync_folder, unwritable},
+    checkpoint::{open_locked, sync_folder, unwritable},
     hash::Hash,
     load::{load, unreadable},
     records::{Entry, line},
@@ -132,15 +132,14 @@ fn scan(folder: &Path) -> Result<HashMap<Hash, Known>> {
 /// Adds the records of rows that other files have to the file at `path`, which then has them all or none.
 fn seed(path: &Path, missing: HashMap<&Path, HashSet<Hash>>) -> Result<()> {
     let mut content = Vec::new();
-    match File::open(path) {
+    match open_locked(path, OpenOptions::new().read(true)) {
         // A process that uses the file has seeded it.
-        Ok(file) if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) => return Ok(()),
-        // From the locked file: Windows lets no other handle read it.
+        Err(TryLockError::WouldBlock) => return Ok(()),
         Ok(mut file) => {
             file.read_to_end(&mut content).map_err(|error| unreadable(path, error))?;
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(unreadable(path, error)),
+        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(TryLockError::Error(error)) => return Err(unreadable(path, error)),
     }
     // A killed process leaves an incomplete line behind.
     content.truncate(content.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1));
@@ -164,6 +163,7 @@ fn seed(path: &Path, missing: HashMap<&Path, HashSet<Hash>>) -> Result<()> {
     let written = File::create(&temporary).and_then(|mut file| {
         file.write_all(&content)?;
         file.sync_all()?;
+        drop(file);
         fs::rename(&temporary, path)?;
         sync_folder(path, true)
     });

@@ -167,7 +167,9 @@ fn rename_to_new(temporary: &Path, mut targets: impl FnMut() -> PathBuf) -> io::
     loop {
         let target = targets();
         match std::fs::OpenOptions::new().write(true).create_new(true).open(&target) {
-            Ok(_) => {
+            Ok(claim) => {
+                // Not every file system of Windows replaces a file that is open.
+                drop(claim);
                 return std::fs::rename(temporary, &target).map(|()| target.clone()).inspect_err(|_| {
                     let _ = std::fs::remove_file(&target);
                 });

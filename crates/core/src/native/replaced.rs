@@ -33,6 +33,8 @@ pub(super) fn create(temporary: &Path, replaced: Option<&Metadata>) -> io::Resul
         keep_access(&file, replaced)?;
         return Ok(file);
     }
+    #[cfg(not(unix))]
+    let _ = replaced;
     // Its mode is 0666 without the bits of the umask, as of any new file.
     options.open(temporary)
 }
