@@ -17,7 +17,6 @@ pub(crate) const TIMED_OUT: u8 = 124;
 /// A signal, whose number is added.
 pub(crate) const SIGNAL: u8 = 128;
 /// The terminal closed (128 + SIGHUP).
-#[cfg(unix)]
 pub(crate) const HUNG_UP: u8 = 129;
 /// Ctrl-C (128 + SIGINT).
 pub(crate) const INTERRUPTED: u8 = 130;
@@ -32,6 +31,10 @@ const NAMES: &[(&str, &str)] = &[
     (
         "pass its certificate as `ca_bundle` or set SSL_CERT_FILE",
         "set SSL_CERT_FILE to a file with its certificate",
+    ),
+    (
+        "pass its certificate as `ca_bundle` or set REQUESTS_CA_BUNDLE",
+        "set REQUESTS_CA_BUNDLE to a file with its certificate",
     ),
     ("the `proxy` option, HTTPS_PROXY", "HTTPS_PROXY"),
     ("`concurrency`", "`--concurrency`"),

@@ -72,20 +72,28 @@ mod unix {
 #[cfg(not(unix))]
 mod windows {
     use super::io;
-    use crate::failure::INTERRUPTED;
+    use crate::failure::{HUNG_UP, INTERRUPTED};
+    use tokio::signal::windows::{CtrlBreak, CtrlC, CtrlClose, ctrl_break, ctrl_c, ctrl_close};
 
-    /// Receives Ctrl-C.
-    pub(crate) struct Signals(tokio::signal::windows::CtrlC);
+    /// Receives Ctrl-C, Ctrl-Break and the closing of the console, after which Windows leaves five seconds.
+    pub(crate) struct Signals {
+        interrupt: CtrlC,
+        stop: CtrlBreak,
+        hang_up: CtrlClose,
+    }
 
     impl Signals {
         pub fn new() -> io::Result<Self> {
-            tokio::signal::windows::ctrl_c().map(Self)
+            Ok(Self { interrupt: ctrl_c()?, stop: ctrl_break()?, hang_up: ctrl_close()? })
         }
 
         /// Returns the exit code for the next signal.
         pub async fn next(&mut self) -> u8 {
-            self.0.recv().await;
-            INTERRUPTED
+            tokio::select! {
+                _ = self.interrupt.recv() => INTERRUPTED,
+                _ = self.stop.recv() => INTERRUPTED,
+                _ = self.hang_up.recv() => HUNG_UP,
+            }
         }
     }
 }

@@ -47,12 +47,17 @@ fn signal() -> io::Result<impl Future<Output = u8>> {
     })
 }
 
-/// Waits for Ctrl-C.
+/// Waits for Ctrl-C, Ctrl-Break or the closing of the console.
 #[cfg(not(unix))]
 fn signal() -> io::Result<impl Future<Output = u8>> {
-    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close};
+
+    let (mut interrupt, mut stop, mut close) = (ctrl_c()?, ctrl_break()?, ctrl_close()?);
     Ok(async move {
-        interrupt.recv().await;
-        130
+        tokio::select! {
+            _ = interrupt.recv() => 130,
+            _ = stop.recv() => 130,
+            _ = close.recv() => 129,
+        }
     })
 }

@@ -51,7 +51,8 @@ class _Child(subprocess.Popen[bytes]):
         # Not in the process group of the terminal, where Ctrl-C would end it before this process.
         apart: Dict[str, Any] = {"start_new_session": True}
         if sys.platform == "win32":
-            apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+            flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+            apart = {"creationflags": flags}
         read_end, write_end = os.pipe()
         # A number rather than a file, which would warn if this process ends before it is closed.
         self._write_end: Optional[int] = write_end
