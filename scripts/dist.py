@@ -44,6 +44,9 @@ def hide_paths() -> None:
     cargo = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
     prefixes = {cargo / "registry" / "src": "/cargo", ROOT: "/replicant"}
     flags = [f"--remap-path-prefix={folder}={name}" for folder, name in prefixes.items()]
+    if os.name == "nt":
+        # RUSTFLAGS replaces the flags of .cargo/config.toml.
+        flags.append("-Ctarget-feature=+crt-static")
     os.environ["RUSTFLAGS"] = " ".join([os.environ.get("RUSTFLAGS", ""), *flags]).strip()
 
 
