@@ -31,7 +31,7 @@ pub(crate) fn path() -> Result<PathBuf, Failure> {
     });
     let folder =
         folder.ok_or_else(|| Failure::new(FAILED, "there is no home folder: set XDG_CONFIG_HOME"))?;
-    Ok(folder.join("replicant/token"))
+    Ok(folder.join("replicant").join("token"))
 }
 
 /// Returns the stored token, if there is one.

@@ -364,7 +364,9 @@ async fn a_rejected_certificate_is_explained() {
     };
     let server = Http2::start(http2::tls("self-signed", None), vec![Vec::new()]);
     let message = error_of(&server, Options::default()).await;
-    assert!(message.contains("is a CA certificate"), "{message}");
+    // The verifier of Windows does not mind that it is one.
+    let problem = if cfg!(windows) { "has an unknown issuer" } else { "is a CA certificate" };
+    assert!(message.contains(problem), "{message}");
     assert!(message.contains("pass its certificate as `ca_bundle`"), "{message}");
 
     let server = Http2::start(http2::tls("server", Some("self-signed.pem")), vec![Vec::new()]);

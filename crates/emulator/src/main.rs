@@ -10,12 +10,15 @@ use std::sync::mpsc;
 use replicant_emulator::{Config, Emulator, arguments};
 
 fn main() -> ExitCode {
-    let is_child = std::env::args().any(|argument| argument == "--child");
-    if std::env::args().any(|argument| argument == "--version") {
+    // An argument that is not Unicode names nothing that exists.
+    let given: Vec<String> =
+        std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let is_child = given.iter().any(|argument| argument == "--child");
+    if given.iter().any(|argument| argument == "--version") {
         let _ = print_line(concat!("replicant-emulator ", env!("CARGO_PKG_VERSION")));
         return ExitCode::SUCCESS;
     }
-    let arguments = match arguments::parse(std::env::args().skip(1)) {
+    let arguments = match arguments::parse(given.into_iter()) {
         Ok(Some(arguments)) => arguments,
         Ok(None) => {
             let _ = std::io::stdout().write_all(arguments::HELP.as_bytes());

@@ -9,10 +9,12 @@ use super::tls::Rejected;
 use crate::error::{Error, ErrorKind, causes};
 
 /// How system libraries say that a host does not exist. A resolver that failed says something else.
-const NO_SUCH_HOST: [&str; 5] = [
+const NO_SUCH_HOST: [&str; 6] = [
     "Name or service not known",
     "nodename nor servname provided",
     "No such host is known",
+    // The same in other languages of Windows.
+    "(os error 11001)",
     "Name does not resolve",
     "No address associated with hostname",
 ];

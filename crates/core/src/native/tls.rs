@@ -46,7 +46,8 @@ pub(super) fn config(
 
 #[cfg(not(target_os = "android"))]
 fn platform_verifier(extra: Certificates, provider: Arc<CryptoProvider>) -> Result<Verifier, TlsError> {
-    Verifier::new_with_extra_roots(extra, provider)
+    // On Windows, certificates take an engine of their own, which Wine cannot create.
+    if extra.is_empty() { Verifier::new(provider) } else { Verifier::new_with_extra_roots(extra, provider) }
 }
 
 #[cfg(target_os = "android")]
@@ -123,6 +124,10 @@ fn is_authority(reason: &CertificateError) -> bool {
     reason_text(reason) == "CaUsedAsEndEntity"
 }
 
+/// The variable that adds certificates to those of the system. Windows and macOS ignore the usual one.
+const CA_VARIABLE: &str =
+    if cfg!(all(unix, not(target_vendor = "apple"))) { "SSL_CERT_FILE" } else { "REQUESTS_CA_BUNDLE" };
+
 /// A server's certificate that was rejected.
 #[derive(Debug)]
 pub(super) struct Rejected {
@@ -133,9 +138,10 @@ pub(super) struct Rejected {
 
 impl Rejected {
     /// Returns what is wrong, and what helps.
-    pub fn advice(&self) -> (String, &'static str) {
+    pub fn advice(&self) -> (String, String) {
         use CertificateError::*;
-        match &self.reason {
+        let trust = || format!("pass its certificate as `ca_bundle` or set {CA_VARIABLE}.");
+        let (problem, advice) = match &self.reason {
             Expired | ExpiredContext { .. } => (
                 "has expired".to_owned(),
                 "Check the clock of this machine; if it is right, the server must renew the certificate.",
@@ -150,20 +156,20 @@ impl Rejected {
                 let names = names.collect::<Vec<_>>().join(", ");
                 (format!("is for another host ({names})"), "Check the host name in the URL.")
             }
-            UnknownIssuer => (
-                "has an unknown issuer".to_owned(),
-                "If a proxy inspects TLS on this network, or your own authority issued the server's certificate, pass its \
-                 certificate as `ca_bundle` or set SSL_CERT_FILE.",
-            ),
+            UnknownIssuer => {
+                let when = "If a proxy inspects TLS on this network, or your own authority issued the server's certificate,";
+                return ("has an unknown issuer".to_owned(), format!("{when} {}", trust()));
+            }
             Revoked => ("was revoked".to_owned(), "The server must renew the certificate."),
-            reason if is_authority(reason) => (
-                "is a CA certificate, as self-signed certificates often are".to_owned(),
-                "If you trust it, pass its certificate as `ca_bundle` or set SSL_CERT_FILE.",
-            ),
+            reason if is_authority(reason) => {
+                let problem = "is a CA certificate, as self-signed certificates often are".to_owned();
+                return (problem, format!("If you trust it, {}", trust()));
+            }
             reason => {
                 (format!("is invalid ({})", reason_text(reason)), "The server must replace the certificate.")
             }
-        }
+        };
+        (problem, advice.to_owned())
     }
 }
 
