@@ -128,7 +128,10 @@ export class ApiStatusError extends ReplicateError {
   declare readonly invalidFields?: InvalidField[];
   /** How long the API asks to wait before a retry, in seconds. */
   declare readonly retryAfter?: number;
-  /** Response headers. Not a plain object, and empty for `for…in`: frameworks would copy them into the program's response. */
+  /**
+   * Response headers. Not a plain object, and empty for `for…in`, because frameworks copy the headers of a plain object into
+   * the response of the program.
+   */
   readonly headers: Headers;
   /** The first 64 KiB of the response body, as text. */
   readonly body: string;
