@@ -48,11 +48,7 @@ async fn handle(
     let (mut parts, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(body, LARGEST_BODY).await else {
         // The client has closed the connection, or the body exceeds the limit.
-        let problem = match parts.uri.path() {
-            "/v1/files" => Problem::file_too_large(),
-            _ => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "The request body is too large"),
-        };
-        return problem.into_response();
+        return Problem::body_too_large(parts.uri.path()).into_response();
     };
     parts.extensions.insert(ReadBody(body.clone()));
     parts.extensions.insert(Scheme(if breaker.is_tls { "https" } else { "http" }));
@@ -71,7 +67,7 @@ async fn handle(
         tokio::time::sleep(std::time::Duration::from_millis(delay)).await;
     }
     let response = match &fault {
-        Some(action) if action.skips_handler() => action.fixed_response(),
+        Some(action) if action.skips_handler() => action.fixed_response(&path),
         _ => match &app.cassette {
             Some(cassette) => replay(&app, cassette, parts, body).await,
             None => authorize(&app, parts, next).await,

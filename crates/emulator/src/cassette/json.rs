@@ -16,8 +16,8 @@ pub(super) enum Layout {
 }
 
 /// Rewrites a JSON text. `edit` gets a string, or a number in a secret, and the name of the innermost member that
-/// contains it, or of the secret around that. A number that it changes becomes a string. Returns `None` if the text is
-/// not JSON.
+/// contains it, or of the secret around that; and each name of a member, with no name. A number that it changes becomes
+/// a string. Returns `None` if the text is not JSON.
 pub(super) fn rewrite(
     text: &str,
     layout: Layout,
@@ -80,7 +80,8 @@ impl Writer<'_> {
             && let Ok(members) = serde_json::from_str::<IndexMap<String, &RawValue>>(text)
         {
             self.list('{', '}', depth, members.into_iter(), |writer, (name, member)| {
-                writer.string(&name);
+                let edited = (writer.edit)(Label::NONE.name, &name);
+                writer.string(&edited);
                 writer.out += if writer.layout == Layout::Indented { ": " } else { ":" };
                 writer.value(member, outer.member(&name, member), depth + 1);
             });
@@ -139,13 +140,17 @@ impl Writer<'_> {
 mod tests {
     use super::*;
 
+    fn with_name(name: &str, text: &str) -> String {
+        if name.is_empty() { text.to_owned() } else { format!("{name}.{text}") }
+    }
+
     #[test]
     fn strings_change_and_the_rest_stays() {
         let text = r#"{"b": ["x", 12345678901234567890123, {}], "a": {"x": "x", "n": 1.0}, "e": []}"#;
         let mut edit = |name: &str, text: &str| text.replace('x', &format!("{name}.x"));
         assert_eq!(
             rewrite(text, Layout::Compact, &mut edit).as_deref(),
-            Some(r#"{"b":["b.x",12345678901234567890123,{}],"a":{"x":"x.x","n":1.0},"e":[]}"#)
+            Some(r#"{"b":["b.x",12345678901234567890123,{}],"a":{".x":"x.x","n":1.0},"e":[]}"#)
         );
         let mut same = |_: &str, text: &str| text.to_owned();
         assert_eq!(
@@ -160,7 +165,7 @@ mod tests {
     #[test]
     fn what_lies_in_a_secret_is_edited_under_its_name() {
         let text = r#"{"secret":{"a":[1,true]},"token":{"b":"x"},"properties":{"secret":{"type":"x"},"password":"x"}}"#;
-        let mut edit = |name: &str, text: &str| format!("{name}.{text}");
+        let mut edit = with_name;
         assert_eq!(
             rewrite(text, Layout::Compact, &mut edit).as_deref(),
             Some(
@@ -171,7 +176,7 @@ mod tests {
 
     #[test]
     fn only_a_schema_describes_a_secret() {
-        let mut edit = |name: &str, text: &str| format!("{name}.{text}");
+        let mut edit = with_name;
         for (text, edited) in [
             (r#"{"properties":{"secret":{"a":"x"}}}"#, r#"{"properties":{"secret":{"a":"secret.x"}}}"#),
             (r#"{"properties":{"secret":{"$ref":"x"}}}"#, r#"{"properties":{"secret":{"$ref":"$ref.x"}}}"#),
@@ -184,8 +189,8 @@ mod tests {
     #[test]
     fn numbers_are_edited_only_in_secrets() {
         let mut edited = Vec::new();
-        let mut edit = |_: &str, text: &str| {
-            edited.push(text.to_owned());
+        let mut edit = |name: &str, text: &str| {
+            edited.extend((!name.is_empty()).then(|| text.to_owned()));
             text.to_owned()
         };
         let text = r#"{"a":[1,-2.5],"token":3,"password":[4]}"#;

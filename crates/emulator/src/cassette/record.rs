@@ -259,9 +259,12 @@ struct EventDraft {
 
 impl EventDraft {
     fn push(&mut self, block: &str) {
-        let scrubber = &self.draft.scrubber;
-        self.events
-            .extend(Event::parse(block).map(|event| Event { data: scrubber.text(&event.data), ..event }));
+        let clean = |text: String| self.draft.scrubber.text(&text);
+        self.events.extend(Event::parse(block).map(|event| Event {
+            event: event.event.map(clean),
+            id: event.id.map(clean),
+            data: clean(event.data),
+        }));
     }
 }
 

@@ -31,11 +31,11 @@ impl Action {
     }
 
     /// Builds the response to send in place of the handler's.
-    pub(crate) fn fixed_response(&self) -> Response {
+    pub(crate) fn fixed_response(&self, path: &str) -> Response {
         let status =
             StatusCode::from_u16(self.status.unwrap_or(200)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         if self.problem {
-            return Problem::of_status(status, self.retry_after).into_response();
+            return Problem::of_status(status, path, self.retry_after).into_response();
         }
         let (kind, body) = match (&self.json, &self.text) {
             (Some(json), _) => ("application/json", json.get().to_owned()),

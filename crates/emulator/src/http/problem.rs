@@ -128,6 +128,14 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "Files must be less than 100MB in size").bare()
     }
 
+    /// The response to a body that is too large for the endpoint at `path`.
+    pub(crate) fn body_too_large(path: &str) -> Self {
+        match path {
+            "/v1/files" => Self::file_too_large(),
+            _ => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "The request body is too large"),
+        }
+    }
+
     pub(crate) fn method_not_allowed(method: &str) -> Self {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, format!("Method \"{method}\" not allowed."))
     }
@@ -164,13 +172,13 @@ impl Problem {
         problem
     }
 
-    /// The response that the API sends with a status.
-    pub(crate) fn of_status(status: StatusCode, retry_after: Option<u64>) -> Self {
+    /// The response that the API sends with a status to a request for `path`.
+    pub(crate) fn of_status(status: StatusCode, path: &str, retry_after: Option<u64>) -> Self {
         let mut problem = match status {
             StatusCode::UNAUTHORIZED => Self::unauthenticated(),
             StatusCode::PAYMENT_REQUIRED => Self::insufficient_credit(),
             StatusCode::NOT_FOUND => Self::not_found(),
-            StatusCode::PAYLOAD_TOO_LARGE => Self::file_too_large(),
+            StatusCode::PAYLOAD_TOO_LARGE => Self::body_too_large(path),
             StatusCode::TOO_MANY_REQUESTS => Self::throttled(retry_after.unwrap_or(1)),
             other => Self::new(other, other.canonical_reason().unwrap_or("Unknown error")),
         };

@@ -36,7 +36,7 @@ impl Expect {
         let request = incoming.request;
         let mut compare = |what: &str, expected: &str, got: &str| {
             if expected != got {
-                found.push(format!("expected {what} {expected:?}, got {got:?}"));
+                found.push(format!("expected {what} {expected:?}, got {:?}", short(got)));
             }
         };
         if let Some(method) = &self.method {
@@ -54,10 +54,10 @@ impl Expect {
         for (name, expected) in &self.headers {
             let got = request.header(name);
             match (expected.as_deref(), got.as_deref()) {
-                (None, Some(got)) => found.push(format!("expected no header {name}, got {got:?}")),
+                (None, Some(got)) => found.push(format!("expected no header {name}, got {:?}", short(got))),
                 (Some(expected), None) => found.push(format!("expected header {name}: {expected}, got none")),
                 (Some(expected), Some(got)) if expected != "*" && expected != got => {
-                    found.push(format!("expected header {name}: {expected}, got {got}"));
+                    found.push(format!("expected header {name}: {expected}, got {}", short(got)));
                 }
                 _ => {}
             }
@@ -89,10 +89,15 @@ impl Expect {
     }
 }
 
+/// Returns the beginning of a text for a message.
+fn short(text: &str) -> String {
+    excerpt(text, SHOWN_LENGTH)
+}
+
 /// Returns the beginning of a body for a message. No character has more than four bytes.
 fn shown(body: &[u8]) -> String {
     let start = &body[..body.len().min(4 * (SHOWN_LENGTH + 1))];
-    excerpt(&String::from_utf8_lossy(start), SHOWN_LENGTH)
+    short(&String::from_utf8_lossy(start))
 }
 
 fn compare_query(expected: &IndexMap<String, Value>, got: &str, found: &mut Vec<String>) {
@@ -110,11 +115,12 @@ fn compare_query(expected: &IndexMap<String, Value>, got: &str, found: &mut Vec<
         let values = values.unwrap_or_default();
         let any = expected == ["*"] && !values.is_empty();
         if !any && values != expected {
-            found.push(format!("expected query {name}={}, got {}", expected.join(","), values.join(",")));
+            let got = short(&values.join(","));
+            found.push(format!("expected query {name}={}, got {got}", expected.join(",")));
         }
     }
     for (name, values) in all {
-        found.push(format!("unexpected query {name}={}", values.join(",")));
+        found.push(format!("unexpected query {}={}", short(&name), short(&values.join(","))));
     }
 }
 
@@ -125,10 +131,10 @@ fn plain(value: &Value) -> String {
 fn compare_multipart(expected: &IndexMap<String, ExpectPart>, request: &Request, found: &mut Vec<String>) {
     let parts = match multipart::parse(request.header("content-type").as_deref(), &request.body) {
         Ok(parts) => parts,
-        Err(error) => return found.push(format!("expected a form: {error}")),
+        Err(error) => return found.push(format!("expected a form: {}", short(&error))),
     };
     for part in parts.iter().filter(|part| !expected.contains_key(&part.name)) {
-        found.push(format!("unexpected form field {}", part.name));
+        found.push(format!("unexpected form field {}", short(&part.name)));
     }
     for (name, expected) in expected {
         let Some(part) = parts.iter().find(|part| part.name == *name) else {
@@ -139,7 +145,7 @@ fn compare_multipart(expected: &IndexMap<String, ExpectPart>, request: &Request,
             if let Some(expected) = expected
                 && Some(expected) != got
             {
-                let got = got.map_or_else(|| "none".into(), |got| excerpt(got, SHOWN_LENGTH));
+                let got = got.map_or_else(|| "none".into(), short);
                 found.push(format!("form field {name}: expected {what} {expected:?}, got {got}"));
             }
         };

@@ -48,11 +48,19 @@ pub(crate) struct Replays {
     /// Oldest first.
     scripts: Mutex<IndexMap<String, Arc<Script>>>,
     count: AtomicU64,
+    dropped: AtomicU64,
 }
 
 impl Replays {
     pub(crate) fn new(origin: String, other: String, access: Arc<Access>) -> Self {
-        Self { origin, other, access, scripts: Mutex::default(), count: AtomicU64::new(0) }
+        Self {
+            origin,
+            other,
+            access,
+            scripts: Mutex::default(),
+            count: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
+        }
     }
 
     /// Starts a script from `{"exchanges": [...]}`. Other members are ignored.
@@ -80,6 +88,7 @@ impl Replays {
         let mut scripts = lock(&self.scripts);
         if scripts.len() >= MOST_SCRIPTS {
             scripts.shift_remove_index(0);
+            self.dropped.fetch_add(1, Ordering::Relaxed);
         }
         scripts.insert(name, script.clone());
         Ok(script)
@@ -87,6 +96,11 @@ impl Replays {
 
     pub(crate) fn get(&self, name: &str) -> Option<Arc<Script>> {
         lock(&self.scripts).get(name).cloned()
+    }
+
+    /// Returns how many scripts have been dropped to bound the memory.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
     }
 
     pub(crate) fn clear(&self) {

@@ -10,14 +10,25 @@ use super::Side;
 use super::exchange::{Exchange, Times};
 use super::expect::Incoming;
 use super::request::Request;
+use crate::support::excerpt::excerpt;
 use crate::support::json::{self, Fields, Raw, array};
 use crate::support::lock;
 
 const LARGEST_TEXT: usize = 1 << 20;
-// What a script keeps of its requests; the oldest are dropped first.
-const MOST_REQUESTS: usize = 10_000;
-const MOST_BYTES: usize = 64 << 20;
-const MOST_PROBLEMS: usize = 1000;
+// Of a problem, in characters. A body may have any number of differences.
+const LONGEST_PROBLEM: usize = 10_000;
+
+/// What a script keeps. The oldest requests are dropped first, and the newest problems.
+struct Bounds {
+    requests: usize,
+    /// Of the requests.
+    bytes: usize,
+    problems: usize,
+}
+
+impl Bounds {
+    const DEFAULT: Self = Self { requests: 10_000, bytes: 64 << 20, problems: 1000 };
+}
 
 /// Scripted exchanges, started by [`Emulator::replay`](crate::Emulator::replay).
 ///
@@ -40,10 +51,11 @@ pub struct Script {
 }
 
 struct State {
+    bounds: Bounds,
     steps: Vec<Step>,
     problems: Vec<String>,
     requests: VecDeque<Received>,
-    /// The size of their bodies.
+    /// The size of what is kept of them.
     bytes: usize,
     /// How many requests are not kept any more.
     dropped: usize,
@@ -102,6 +114,7 @@ impl Script {
             other,
             started: Instant::now(),
             state: Mutex::new(State {
+                bounds: Bounds::DEFAULT,
                 steps: exchanges.into_iter().map(step).collect(),
                 problems: Vec::new(),
                 requests: VecDeque::new(),
@@ -127,7 +140,7 @@ impl Script {
         &self.other
     }
 
-    /// Returns the state of the script as JSON text: `{"ok", "problems", "remaining", "requests"}`.
+    /// Returns the state of the script as JSON text: `{"ok", "problems", "remaining", "requests", "dropped"}`.
     pub fn report_json(&self) -> String {
         self.report().get().to_owned()
     }
@@ -164,6 +177,7 @@ impl Script {
             .put("problems", &state.problems)
             .put("remaining", &remaining)
             .put("requests", &array(&requests))
+            .put("dropped", &state.dropped)
             .finish()
     }
 
@@ -175,8 +189,7 @@ impl Script {
         let found = state.find(&incoming);
         let body =
             if request.body.len() <= LARGEST_TEXT { request.body.clone() } else { bytes::Bytes::new() };
-        state.bytes += body.len();
-        state.requests.push_back(Received {
+        let received = Received {
             method: request.method.clone(),
             target: if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") },
             headers: request.headers.clone(),
@@ -186,7 +199,9 @@ impl Script {
             at_ms: self.started.elapsed().as_millis() as u64,
             exchange: found.as_ref().ok().map(|index| index + 1),
             closed_by_client: false,
-        });
+        };
+        state.bytes += received.bytes();
+        state.requests.push_back(received);
         state.drop_excess();
         match found {
             Ok(index) => {
@@ -194,6 +209,7 @@ impl Script {
                 Verdict::Play(state.steps[index].exchange.clone(), state.dropped + state.requests.len() - 1)
             }
             Err(problem) => {
+                let problem = excerpt(&problem, LONGEST_PROBLEM);
                 state.add_problem(problem.clone());
                 Verdict::Refuse(problem)
             }
@@ -220,15 +236,15 @@ impl Script {
 
 impl State {
     fn add_problem(&mut self, problem: String) {
-        if self.problems.len() < MOST_PROBLEMS {
+        if self.problems.len() < self.bounds.problems {
             self.problems.push(problem);
         }
     }
 
     fn drop_excess(&mut self) {
-        while self.requests.len() > MOST_REQUESTS || self.bytes > MOST_BYTES {
+        while self.requests.len() > self.bounds.requests || self.bytes > self.bounds.bytes {
             let Some(oldest) = self.requests.pop_front() else { return };
-            self.bytes -= oldest.body.len();
+            self.bytes -= oldest.bytes();
             self.dropped += 1;
         }
     }
@@ -268,6 +284,11 @@ impl State {
 }
 
 impl Received {
+    fn bytes(&self) -> usize {
+        let headers = self.headers.iter().map(|(name, value)| name.len() + value.len());
+        self.method.len() + self.target.len() + headers.sum::<usize>() + self.body.len()
+    }
+
     fn view(&self) -> Raw {
         let headers =
             json::headers(self.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())));
@@ -285,5 +306,78 @@ impl Received {
             .put("exchange", &self.exchange)
             .put("closed_by_client", &self.closed_by_client)
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn script(bounds: Bounds) -> Script {
+        let exchange = r#"{"expect": {"text": ""}, "reply": {}, "times": "any"}"#;
+        let exchange = Exchange::read(&RawValue::from_string(exchange.into()).expect("JSON"));
+        let script = Script::new("r1".into(), String::new(), String::new(), vec![exchange.expect("valid")]);
+        lock(&script.state).bounds = bounds;
+        script
+    }
+
+    fn receive(script: &Script, value: &str, body: &'static [u8]) -> Verdict {
+        let request = Request {
+            method: "GET".into(),
+            target: "/".into(),
+            headers: vec![("a".into(), value.into())],
+            body: bytes::Bytes::from_static(body),
+            keep_alive: true,
+        };
+        script.receive(&request, "/", "", Side::Main)
+    }
+
+    fn report(script: &Script) -> serde_json::Value {
+        serde_json::from_str(&script.report_json()).expect("JSON")
+    }
+
+    #[test]
+    fn the_oldest_requests_are_dropped_and_counted() {
+        let script = script(Bounds { requests: 3, ..Bounds::DEFAULT });
+        let numbers: Vec<_> = (0..5)
+            .map(|_| match receive(&script, "", b"") {
+                Verdict::Play(_, number) => number,
+                Verdict::Refuse(problem) => panic!("{problem}"),
+            })
+            .collect();
+        // The first two are dropped.
+        for number in [0, 1, 3] {
+            script.closed_by_client(numbers[number]);
+        }
+        let report = report(&script);
+        let requests = report["requests"].as_array().expect("requests");
+        let closed: Vec<_> = requests.iter().map(|request| request["closed_by_client"] == true).collect();
+        assert_eq!((closed, &report["dropped"]), (vec![false, true, false], &2.into()));
+    }
+
+    #[test]
+    fn requests_are_bounded_by_their_size() {
+        let script = script(Bounds { bytes: 100, ..Bounds::DEFAULT });
+        // Each has 5 bytes beside these.
+        for (value, body, dropped) in [
+            ("a".repeat(40), &b""[..], 0),
+            (String::new(), &[b'a'; 45], 0),
+            ("a".into(), b"", 1),
+            ("a".repeat(101), b"", 4),
+            (String::new(), b"", 4),
+        ] {
+            receive(&script, &value, body);
+            assert_eq!(report(&script)["dropped"], dropped);
+        }
+    }
+
+    #[test]
+    fn problems_are_bounded() {
+        let script = script(Bounds { problems: 2, ..Bounds::DEFAULT });
+        for _ in 0..3 {
+            receive(&script, "", b"a");
+        }
+        let report = report(&script);
+        assert_eq!((report["problems"].as_array().map(Vec::len), &report["ok"]), (Some(2), &false.into()));
     }
 }

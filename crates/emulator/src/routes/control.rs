@@ -51,6 +51,7 @@ pub(super) async fn state(call: Call) -> Reply {
     let dropped = Fields::new()
         .put("jobs", &app.jobs.dropped())
         .put("requests", &app.recorder.dropped())
+        .put("scripts", &app.replays.dropped())
         .put("webhooks", &app.webhooks.dropped.load(Ordering::Relaxed))
         .put("deliveries", &app.webhooks.deliveries_dropped())
         .finish();

@@ -22,7 +22,8 @@ pub(crate) fn compare_json(path: &str, expected: &Value, got: &Value, found: &mu
             }
             for name in got.keys().filter(|name| !expected.contains_key(*name)) {
                 found.push(format!(
-                    "unexpected {path}.{name} = {}",
+                    "unexpected {path}.{} = {}",
+                    excerpt(name, SHOWN_LENGTH),
                     excerpt(&got[name].to_string(), SHOWN_LENGTH)
                 ));
             }

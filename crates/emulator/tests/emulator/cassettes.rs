@@ -160,6 +160,17 @@ async fn a_cassette_has_no_secrets() {
     assert_eq!(secret["key"], player.emulator.webhook_secret());
 }
 
+/// Returns a text, and the contents of its base64 `data:` URIs.
+fn with_contents(text: &str) -> String {
+    let mut all = text.to_owned();
+    for rest in text.replace("BASE64", "base64").split(";base64,").skip(1) {
+        let encoded = rest.split(['"', ')', '\\']).next().unwrap_or_default();
+        let content = STANDARD.decode(encoded).expect("base64");
+        all += &with_contents(&String::from_utf8_lossy(&content));
+    }
+    all
+}
+
 #[tokio::test]
 async fn secrets_are_removed_wherever_they_are() {
     let upstream = api();
@@ -189,7 +200,16 @@ async fn secrets_are_removed_wherever_they_are() {
         api.run("echo", json!({ "value": value })).await;
         let inline = |content: &str| format!("data:text/plain;base64,{}", STANDARD.encode(content));
         let text = inline(&format!("TOKEN={token}\n"));
-        let value = json!([text, inline(&json!({"api_key": "abcdef"}).to_string()), format!("![]({text})")]);
+        let in_strings = |value: Value, times| (0..times).fold(value, |value, _| json!([value.to_string()]));
+        let value = json!([
+            text,
+            inline(&json!({"api_key": "abcdef"}).to_string()),
+            format!("![]({text})"),
+            text.replace("base64", "BASE64"),
+            in_strings(json!([text]), 3),
+            (0..4).fold(text.clone(), |text, _| inline(&text)),
+            {token: [{format!("{token}-{text}"): 1}]},
+        ]);
         let request = api.request("POST", "/models/emulator/echo/predictions").bearer_auth(token);
         let request = request.json(&json!({"input": {"value": value}}));
         assert_eq!(request.send().await.expect("sent").status(), 201);
@@ -198,11 +218,7 @@ async fn secrets_are_removed_wherever_they_are() {
     assert!(session(&recorder, TOKEN).await.contains("hf_abcdef"), "the client gets the response itself");
     upstream.emulator.stop();
     for (name, text) in files(&folder) {
-        let contents = text.split(";base64,").skip(1).map(|rest| {
-            let encoded = rest.split(['"', ')']).next().unwrap_or_default();
-            String::from_utf8_lossy(&STANDARD.decode(encoded).expect("base64")).into_owned()
-        });
-        let all = format!("{name} {text} {}", contents.collect::<String>());
+        let all = format!("{name} {}", with_contents(&text));
         for secret in [TOKEN, "abcdef", "7391846"] {
             assert!(!all.contains(secret), "{name} has {secret}: {all}");
         }

@@ -84,6 +84,23 @@ async fn a_rule_names_an_operation() {
 }
 
 #[tokio::test]
+async fn the_problem_of_a_large_body_is_that_of_its_operation() {
+    let api = api();
+    for (operation, path, expected) in [
+        (
+            "predictions.create",
+            "/predictions",
+            json!({"detail": "The request body is too large", "status": 413}),
+        ),
+        ("files.create", "/files", json!({"detail": "Files must be less than 100MB in size"})),
+    ] {
+        let action = json!({"status": 413, "problem": true});
+        api.fault(json!({"match": {"operation": operation}, "action": action})).await;
+        assert_eq!(api.post(path, json!({})).await, (413, expected));
+    }
+}
+
+#[tokio::test]
 async fn rules_of_rust_are_added_and_checked() {
     let api = api();
     api.emulator.fail_next("predictions.create", 402).expect("an operation");

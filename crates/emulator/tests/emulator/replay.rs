@@ -265,6 +265,7 @@ async fn scripts_are_bounded_and_forgotten_by_a_reset() {
     let second = script();
     (0..999).for_each(|_| drop(script()));
     assert_eq!((api.get(&first).await.0, api.get(&second).await.0), (404, 200));
+    assert_eq!(api.state().await["dropped"]["scripts"], 1);
     api.emulator.reset();
     assert_eq!(api.get(&second).await.0, 404);
 }
@@ -272,27 +273,34 @@ async fn scripts_are_bounded_and_forgotten_by_a_reset() {
 #[tokio::test]
 async fn the_requests_and_problems_of_a_script_are_bounded() {
     let api = api();
-    let script = api.emulator.replay(r#"{"exchanges": [{"expect": {"text": "b"}, "reply": {}}]}"#);
-    let script = script.expect("a script");
-    let body = "a".repeat(1_000_000);
-    let send = async || {
-        assert_eq!(
-            api.request("POST", script.origin()).body(body.clone()).send().await.expect("sent").status(),
-            599
-        );
-    };
-    for _ in 0..70 {
-        send().await;
+    let expect = json!({"text": "b", "headers": {"x-long": null, "x-other": "b"}, "query": {"a": "b"},
+                        "multipart": {"a": {"filename": "b"}}});
+    let case = json!({"exchanges": [{"expect": expect, "reply": {}}]});
+    let script = api.emulator.replay(&case.to_string()).expect("a script");
+    let (long, short) = ("a".repeat(300_000), "a".repeat(20_000));
+    let name =
+        |name: &str| format!("Content-Disposition: form-data; name={name:?}; filename={long:?}\r\n\r\n");
+    let body = format!("--b\r\n{}\r\n--b\r\n{}\r\n--b--\r\n", name("a"), name(&long));
+    for _ in 0..60 {
+        let request = api.request("POST", &format!("{}?a={short}&{short}={short}", script.origin()));
+        let request = request.header("x-long", &long).header("x-other", &long).body(body.clone());
+        let request = request.header("content-type", "multipart/form-data; boundary=b");
+        assert_eq!(request.send().await.expect("sent").status(), 599);
     }
     let report: Value = serde_json::from_str(&script.report_json()).expect("JSON");
-    let kept: usize = report["requests"]
-        .as_array()
-        .expect("requests")
-        .iter()
-        .map(|request| request["text"].as_str().map_or(0, str::len))
-        .sum();
-    assert!(kept <= 64 << 20, "{kept}");
-    assert!(script.problems().iter().all(|problem| problem.len() < 1000));
+    let requests = report["requests"].as_array().expect("requests");
+    let kept: usize = requests.iter().map(|request| request.to_string().len()).sum();
+    assert!(kept <= 65 << 20, "{kept}");
+    assert_eq!(report["dropped"], 60 - requests.len());
+    for problem in report["problems"].as_array().expect("problems") {
+        let problem = problem.as_str().expect("text");
+        for what in
+            ["body", "header x-long", "header x-other", "query a", "query aaa", "field aaa", "filename"]
+        {
+            assert!(problem.contains(what), "{what}: {problem}");
+        }
+        assert!(problem.len() < 5000, "{}", problem.len());
+    }
 }
 
 #[tokio::test]
