@@ -13,7 +13,7 @@ use crate::support::time::Timestamp;
 
 /// The largest body that is kept; a larger one is marked as dropped.
 const LARGEST_BODY: usize = 1 << 20;
-/// The bodies that are kept together.
+/// The heads and bodies that are kept together.
 const MOST_BYTES: usize = 64 << 20;
 
 struct Received {
@@ -45,7 +45,7 @@ struct Log {
 impl Log {
     fn drop_first(&mut self) {
         if let Some(first) = self.received.pop_front() {
-            self.bytes -= first.body.map_or(0, |body| body.len());
+            self.bytes -= first.bytes();
             self.dropped += 1;
         }
     }
@@ -67,7 +67,6 @@ impl Recorder {
         let mut log = lock(&self.log);
         log.count += 1;
         let kept = (body.len() <= LARGEST_BODY).then(|| body.clone());
-        log.bytes += kept.as_ref().map_or(0, Bytes::len);
         let mut headers = headers.clone();
         if self.hides_tokens && headers.contains_key(header::AUTHORIZATION) {
             headers.insert(header::AUTHORIZATION, HeaderValue::from_static("[removed]"));
@@ -81,6 +80,7 @@ impl Recorder {
             size: body.len(),
             body: kept,
         };
+        log.bytes += entry.bytes();
         log.received.push_back(entry);
         while log.received.len() > self.most || (log.bytes > MOST_BYTES && log.received.len() > 1) {
             log.drop_first();
@@ -115,6 +115,12 @@ impl Recorder {
 }
 
 impl Received {
+    fn bytes(&self) -> usize {
+        let target = self.uri.path().len() + self.uri.query().map_or(0, str::len);
+        let headers = self.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
+        target + headers.sum::<usize>() + self.body.as_ref().map_or(0, Bytes::len)
+    }
+
     fn view(&self) -> Raw {
         let headers =
             json::headers(self.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())));

@@ -105,5 +105,6 @@ impl Replays {
 
     pub(crate) fn clear(&self) {
         lock(&self.scripts).clear();
+        self.dropped.store(0, Ordering::Relaxed);
     }
 }

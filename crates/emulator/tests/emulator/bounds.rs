@@ -71,6 +71,18 @@ async fn dropped_requests_are_counted() {
 }
 
 #[tokio::test]
+async fn the_heads_of_requests_are_bounded_too() {
+    let api = api();
+    let long = "a".repeat(300_000);
+    for _ in 0..250 {
+        let request = api.request("GET", "/account").header("x-long", &long);
+        assert_eq!(request.send().await.expect("sent").status(), 200);
+    }
+    let dropped = api.state().await["dropped"]["requests"].as_u64().expect("a number");
+    assert!((20..40).contains(&dropped), "{dropped}");
+}
+
+#[tokio::test]
 async fn a_reset_forgets_what_clients_have_created() {
     let api = with(Config { credit: Some(1), ..Config::default() });
     api.run("echo", json!({})).await;

@@ -267,7 +267,7 @@ async fn scripts_are_bounded_and_forgotten_by_a_reset() {
     assert_eq!((api.get(&first).await.0, api.get(&second).await.0), (404, 200));
     assert_eq!(api.state().await["dropped"]["scripts"], 1);
     api.emulator.reset();
-    assert_eq!(api.get(&second).await.0, 404);
+    assert_eq!((api.get(&second).await.0, &api.state().await["dropped"]["scripts"]), (404, &json!(0)));
 }
 
 #[tokio::test]
