@@ -7,6 +7,7 @@ import datetime
 import decimal
 import threading
 import time
+from collections import UserDict
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -194,6 +195,15 @@ def test_a_stop_iteration_of_a_function_does_not_end_the_batch_silently(
     with pytest.raises(RuntimeError, match=f"`{argument}` raised {error.__name__}") as caught:
         list(local.client().map("emulator/echo", numbers(4), **functions))
     assert isinstance(caught.value.__cause__, error)
+
+
+def test_a_stop_iteration_of_an_input_does_not_end_the_batch_silently(local: Emulator) -> None:
+    class Broken(UserDict[str, Any]):
+        def items(self) -> Any:
+            raise StopIteration
+
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        list(local.client().map("emulator/echo", [{"value": Broken()}]))
 
 
 @pytest.mark.parametrize("error", [StopIteration, StopAsyncIteration])

@@ -47,6 +47,26 @@ async def test_an_exception_of_an_observer_ends_the_awaited_call(
     await prediction.cancel()
 
 
+@pytest.mark.parametrize(
+    "error", [StopIteration({"output": "forged"}), StopIteration(), StopAsyncIteration()]
+)
+async def test_an_observer_cannot_end_the_coroutine_of_its_call(
+    client: Any, async_client: Any, error: Exception
+) -> None:
+    def observe(_: Any) -> None:
+        raise error
+
+    name = type(error).__name__
+    with pytest.raises(RuntimeError, match=name):
+        client.run("emulator/echo", {"value": 1}, on_update=observe)
+    with pytest.raises(RuntimeError, match=name) as raised:
+        await async_client.run("emulator/echo", {"value": 1}, on_update=observe)
+    assert raised.value.__cause__ is error
+    prediction = await async_client.predictions.create(model="emulator/echo", input={"value": 1})
+    with pytest.raises(RuntimeError, match=name):
+        await prediction.wait(on_update=observe)
+
+
 async def test_an_observer_runs_in_the_context_of_its_call(
     async_client: replicant.AsyncClient,
 ) -> None:

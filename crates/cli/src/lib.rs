@@ -40,8 +40,8 @@ const LONGEST_DRAIN: Duration = Duration::from_secs(10);
 /// Runs the program and returns its exit code. Blocks until it is done.
 ///
 /// `arguments` are those after the name of the program. Reads standard input where a command says so, and writes to
-/// standard output and standard error. Handles Ctrl-C, and on Unix also SIGTERM and SIGHUP: the running prediction is
-/// canceled first.
+/// standard output and standard error. Handles Ctrl-C, on Unix also SIGTERM and SIGHUP, and on Windows Ctrl-Break and the end of
+/// the console: the running prediction is canceled first.
 ///
 /// ```no_run
 /// use replicant_cli::{Host, find_emulator, main};
@@ -121,10 +121,13 @@ fn uncanceled(ids: &[Option<String>]) -> Vec<String> {
             count => format!("{count} predictions, which may still run"),
         };
         let first = known.iter().take(MOST_IDS).copied().collect::<Vec<_>>().join(" ");
-        let more = if known.len() > MOST_IDS { " ..." } else { "" };
+        let more = match known.len().saturating_sub(MOST_IDS) {
+            0 => String::new(),
+            others => format!(", and so on for {others} others"),
+        };
         messages.push(format!(
             "the API has not confirmed the cancel of {which}: see `replicant predictions list`, or run \
-             `replicant predictions cancel {first}{more}`"
+             `replicant predictions cancel {first}`{more}"
         ));
     }
     let what = match ids.len() - known.len() {

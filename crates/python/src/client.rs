@@ -19,6 +19,7 @@ use crate::{
     asyncio::{Awaited, CompletionChannel},
     error,
     lock::lock,
+    raised::reraised,
     reply,
     runtime::{self, gate},
     telemetry::Notice,
@@ -102,7 +103,7 @@ impl Client {
         let reply = runtime::wait(py, future, &mut notices, |notice| match (notice, &observer) {
             (Notice::State(value), Some(observer)) => {
                 let value = value::to_python(py, value, Some(slf.as_any()))?;
-                observer.call1((value,)).map(drop)
+                observer.call1((value,)).map(drop).map_err(|raised| reraised(py, raised))
             }
             (notice, _) => {
                 link.receive(py, notice);

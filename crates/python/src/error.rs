@@ -1,34 +1,11 @@
 //! Errors of the core as exceptions; `replicant._errors` has a class for each error code.
 
-use std::{
-    error::Error as _,
-    sync::{Arc, Mutex},
-};
+use std::error::Error as _;
 
-use pyo3::{
-    exceptions::{PyRuntimeError, PyStopAsyncIteration, PyStopIteration},
-    prelude::*,
-    types::PyDict,
-};
+use pyo3::{prelude::*, types::PyDict};
 use replicant::Error;
 
-use crate::{once::Once, source::ReadFailure, value};
-
-/// An exception of the user's code that ends a call; re-raised to the caller as it is.
-pub type Raised = Arc<Mutex<Option<PyErr>>>;
-
-/// Returns an exception of the user's code as its caller gets it. The exceptions that end an iterator or a coroutine become
-/// causes, because a call that raises them would look like one that returned.
-pub fn reraised(py: Python<'_>, raised: PyErr) -> PyErr {
-    let ends =
-        raised.is_instance_of::<PyStopIteration>(py) || raised.is_instance_of::<PyStopAsyncIteration>(py);
-    if !ends {
-        return raised;
-    }
-    let error = PyRuntimeError::new_err(format!("a function of the program raised {raised}"));
-    error.set_cause(py, Some(raised));
-    error
-}
+use crate::{once::Once, raised::reraised, source::ReadFailure, value};
 
 /// Returns the exception for an error of the core.
 pub fn to_python(py: Python<'_>, error: &Error) -> PyErr {

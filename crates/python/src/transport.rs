@@ -19,9 +19,9 @@ use replicant::{
 
 use self::body::Body;
 use crate::{
-    error::Raised,
     lock::lock,
     once::intern,
+    raised::Raised,
     runtime::{gate, unblocked},
     source::bytes_of,
 };

@@ -219,7 +219,7 @@ impl Checkpoint {
 }
 
 impl Inner {
-    /// Writes lines until none are left. Closes the file before it says so, if nobody else has it: the caller may delete it.
+    /// Writes lines until none are left. Drops its reference to the file before it says so: the caller may delete the file.
     fn write_all(self: Arc<Self>) {
         let mut written_before = Vec::new();
         loop {
@@ -282,7 +282,7 @@ fn check_header(header: &Header, model: &str, options: HeaderOptions, path: &Pat
     Ok(())
 }
 
-/// Opens a file that other processes can read meanwhile, but not open with this function.
+/// Opens a file that other processes can read meanwhile, but not open for writing with this function.
 pub(super) fn open_locked(path: &Path, options: &mut OpenOptions) -> Result<File, TryLockError> {
     #[cfg(windows)]
     {

@@ -147,7 +147,7 @@ option_types! {
     CancelAfter => "number | string" in "seconds",
 }
 
-/// The times in seconds after which the API can cancel a prediction.
+/// What the API documents for `Cancel-After`, in seconds.
 pub const CANCEL_AFTER: RangeInclusive<f64> = 5.0..=86_400.0;
 
 options! {

@@ -9,7 +9,7 @@ use super::{
     context::empty_context,
     promise::{Outcome, Promise},
 };
-use crate::{lock::lock, once::intern, runtime::gate, value};
+use crate::{lock::lock, once::intern, raised::reraised, runtime::gate, value};
 
 pub enum Message {
     /// A call is finished.
@@ -62,7 +62,7 @@ impl LoopObserver {
     fn call(&self, py: Python<'_>, value: Value) -> PyResult<()> {
         let value = value::to_python(py, value, Some(self.client.bind(py)));
         let called = value.and_then(|value| self.observer.bind(py).call1((value,)).map(drop));
-        called.or_else(|error| self.promise.settle(py, Box::new(|_| Err(error))))
+        called.or_else(|raised| self.promise.settle(py, Box::new(|py| Err(reraised(py, raised)))))
     }
 }
 

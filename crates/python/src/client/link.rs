@@ -9,8 +9,9 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::{
     asyncio::current_context,
-    error::{self, Raised},
+    error,
     lock::lock,
+    raised::{Raised, reraised},
     read_ahead::Items,
     telemetry::{Notice, Notices, Receiver, follow_awaited, follow_blocking, keep_all_for_later, notices},
     transport::PythonTransport,
@@ -132,7 +133,7 @@ impl Link {
         let foreign = matches!(error.kind(), ErrorKind::Internal | ErrorKind::OutcomeUnknown);
         let raised = self.raised.as_ref().filter(|_| foreign).and_then(|raised| lock(raised).take());
         match raised {
-            Some(raised) => error::reraised(py, raised),
+            Some(raised) => reraised(py, raised),
             None => error::of_call(py, error, self.owner.as_ref()),
         }
     }

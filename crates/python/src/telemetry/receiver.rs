@@ -8,9 +8,9 @@ use tokio::sync::oneshot;
 
 use super::{Notice, deliver_late};
 use crate::{
-    error::Raised,
     lock::lock,
     once::{Once, intern},
+    raised::Raised,
     value,
 };
 

@@ -14,7 +14,7 @@ use pyo3::{
 };
 use replicant::{File, Number, Object, Value};
 
-use crate::{once::intern, secret::Secret, source::Reader};
+use crate::{once::intern, raised::reraised, secret::Secret, source::Reader};
 
 /// The maximum nesting of data; deeper data would overflow the stack here or in the core.
 const DEPTH: usize = 250;
@@ -24,7 +24,7 @@ const DEPTH: usize = 250;
 /// # Errors
 /// `TypeError` or `ValueError`, which names the place inside the object: `input.image[0]`.
 pub fn from_python(object: &Bound<'_, PyAny>) -> PyResult<Value> {
-    Walk::default().value(object)
+    Walk::default().value(object).map_err(|raised| reraised(object.py(), raised))
 }
 
 /// The state of a conversion: the current place and the containers around it.

@@ -97,7 +97,8 @@ impl Files {
 /// Returns `true` if a path is that of a file, or of one that can be created; not of a device or a pipe.
 fn is_plain(path: &Path) -> bool {
     // NUL of Windows has no metadata.
-    path.metadata().map_or_else(|error| error.kind() == ErrorKind::NotFound, |known| known.is_file())
+    path.metadata()
+        .map_or_else(|error| cfg!(unix) || error.kind() == ErrorKind::NotFound, |known| known.is_file())
 }
 
 fn has_contents(path: &Path) -> bool {
