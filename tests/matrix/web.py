@@ -333,9 +333,11 @@ def nitro(registry: str) -> str:
     project.run(
         "node_modules/.bin/nitropack", "build", "--preset", "cloudflare_module", timeout=400
     )
-    with emulator(registry) as emulated:
-        with worker(project, emulated.base_url, ".output/server/index.mjs") as url:
-            check_response(url)
+    with (
+        emulator(registry) as emulated,
+        worker(project, emulated.base_url, ".output/server/index.mjs") as url,
+    ):
+        check_response(url)
     return version_of(project.folder, "nitropack")
 
 

@@ -28,14 +28,7 @@ pub(crate) const TERMINATED: u8 = 143;
 const NAMES: &[(&str, &str)] = &[
     ("`predictions.list()`", "`replicant predictions list`"),
     ("`base_url`", "REPLICATE_BASE_URL"),
-    (
-        "pass its certificate as `ca_bundle` or set SSL_CERT_FILE",
-        "set SSL_CERT_FILE to a file with its certificate",
-    ),
-    (
-        "pass its certificate as `ca_bundle` or set REQUESTS_CA_BUNDLE",
-        "set REQUESTS_CA_BUNDLE to a file with its certificate",
-    ),
+    ("pass its certificate as `ca_bundle` or set", "name a file with its certificate in"),
     ("the `proxy` option, HTTPS_PROXY", "HTTPS_PROXY"),
     ("`concurrency`", "`--concurrency`"),
     ("`max_error_rate`", "`--max-error-rate`"),
