@@ -62,16 +62,21 @@ fn a_signal_that_is_ignored_from_the_start_ends_nothing() {
     assert_eq!((done.code, done.out.as_str()), (0, "a\n"), "{done:?}");
 }
 
-/// Interrupts a run whose create has a fault.
-fn interrupted_in_its_create(words: &[&str], action: &str) -> (Place, Done) {
+/// Sends signals to a run whose create has a fault.
+fn signaled_in_its_create(words: &[&str], action: &str, signals: &[Signal]) -> (Place, Done) {
     let place = Place::new();
     let rule =
         format!(r#"{{"match": {{"operation": "predictions.create"}}, "times": 1, "action": {action}}}"#);
     place.emulator.add_faults(&rule).unwrap();
     let child = piped(&mut place.program(words)).spawn().unwrap();
     eventually("a create", || place.emulator.requests_json().contains("/predictions\""));
-    signal(&child, Signal::INT);
-    let done = Done::of(child.wait_with_output().unwrap());
+    signals.iter().for_each(|sent| signal(&child, *sent));
+    (place, Done::of(child.wait_with_output().unwrap()))
+}
+
+/// Interrupts a run whose create has a fault.
+fn interrupted_in_its_create(words: &[&str], action: &str) -> (Place, Done) {
+    let (place, done) = signaled_in_its_create(words, action, &[Signal::INT]);
     assert_eq!((done.code, done.out.as_str()), (130, ""), "{done:?}");
     (place, done)
 }
@@ -103,14 +108,8 @@ fn a_create_that_is_not_answered_is_reported() {
 
 #[test]
 fn a_create_is_reported_after_two_signals_at_once() {
-    let place = Place::new();
-    let rule = r#"{"match": {"operation": "predictions.create"}, "action": {"stall_body_at": 0}}"#;
-    place.emulator.add_faults(rule).unwrap();
-    let child = piped(&mut place.program(RUN)).spawn().unwrap();
-    eventually("a create", || place.emulator.requests_json().contains("/predictions\""));
-    signal(&child, Signal::INT);
-    signal(&child, Signal::TERM);
-    let done = Done::of(child.wait_with_output().unwrap());
+    let signals = [Signal::INT, Signal::TERM];
+    let (_place, done) = signaled_in_its_create(RUN, r#"{"stall_body_at": 0}"#, &signals);
     assert!(done.code == 130 || done.code == 143, "{done:?}");
     assert!(done.err.contains("find it with `replicant predictions list`"), "{done:?}");
 }

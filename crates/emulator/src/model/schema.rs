@@ -192,7 +192,7 @@ impl Property {
             report("number_lte", format!("Must be less than or equal to {maximum}"));
         }
         if let (Some("uri"), Some(text)) = (self.format.as_deref(), value.as_str())
-            // As the API, whose checker of formats refuses backslashes: a path such as C:\heron.png is no URL.
+            // `Url` accepts a Windows path such as C:\heron.png, with the scheme `c`.
             && (text.contains('\\') || url::Url::parse(text).is_err())
         {
             report("format", "Does not match format 'uri'".into());
