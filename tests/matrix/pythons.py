@@ -11,7 +11,7 @@ from typing import Dict, List, Tuple
 
 from environment import DIST, WORK, Project, Skip
 
-WANTED = ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.14t"]
+WANTED = ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.14t", "3.15"]
 LIBRARIES = (
     "langchain-community==0.4.2",
     "llama-index-llms-replicate==0.7.0",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import sys
 import threading
 from typing import Any
 
@@ -97,6 +98,7 @@ async def test_a_variable_set_by_an_observer_is_invisible_to_the_next(
     assert set(seen) == {"none"}
 
 
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="nest_asyncio supports no newer Python")
 def test_an_observer_can_run_the_loop_again(emulator: Emulator) -> None:
     script = """
 import asyncio, sys, time, nest_asyncio, replicant
