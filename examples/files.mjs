@@ -1,7 +1,7 @@
 // Files: inputs of every kind, progress, saving, streaming.
 //
 // Runs against the emulator, without a token or a network. For the real API, use `new Replicate()`.
-import { createReadStream, createWriteStream, openAsBlob, readFileSync } from "node:fs";
+import { createReadStream, createWriteStream, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -32,11 +32,10 @@ const saved = await replicate.saveAll(pictures, join(folder, "all"));
 console.log(`saved ${saved.length} pictures`);
 
 // Files in an input. They are uploaded first, and the input gets their URLs.
-const uploaded = await replicate.files.create(await openAsBlob(path), { purpose: "example" });
+const uploaded = await replicate.files.create(readFileSync(path), { purpose: "example" });
 for (const [kind, image] of Object.entries({
   Buffer: readFileSync(path),
   Blob: new Blob([readFileSync(path)], { type: "image/png" }),
-  "file on disk": await openAsBlob(path),
   "Node stream": createReadStream(path),
   "web stream": Readable.toWeb(createReadStream(path)),
   "another model's output": pictures[0],

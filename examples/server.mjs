@@ -5,13 +5,14 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { Readable } from "node:stream";
+import { WebhookError } from "replicant";
 import { Emulator } from "replicant/testing";
 
 const emulator = new Emulator();
 const replicate = emulator.client();
 const MODEL = "meta/meta-llama-3-8b-instruct";
 
-/** Outputs of predictions by id. In production this is a database. */
+/** Results of predictions by id. In production this is a database. */
 const results = new Map();
 
 /** Converts text to a response body.
@@ -55,11 +56,11 @@ const routes = {
   // The signature covers the exact bytes of the body, so pass the request unread.
   "POST /api/webhook": async (request) => {
     try {
-      const event = await replicate.webhooks.unwrap(request);
-      results.set(event.id, event.output.join(""));
+      const { id, status, output, error } = await replicate.webhooks.unwrap(request);
+      results.set(id, { status, text: output?.join("") ?? error });
       return new Response(null, { status: 204 });
-    } catch {
-      return new Response("invalid signature", { status: 401 });
+    } catch (error) {
+      return new Response(null, { status: error instanceof WebhookError ? (error.status ?? 500) : 500 });
     }
   },
 };
@@ -92,7 +93,8 @@ console.log(`streamed: ${(await streamed.text()).trim()}`);
 
 const { id } = await (await post("/api/predictions", { prompt: "Name a bird." })).json();
 while (!results.has(id)) await new Promise((resolve) => setTimeout(resolve, 10));
-console.log(`by webhook: ${results.get(id).trim()}`);
+const { status, text } = results.get(id);
+console.log(`by webhook: ${status}, ${text.trim()}`);
 
 const forged = await post("/api/webhook", { id, status: "succeeded", output: ["lies"] });
 console.log(`a forged webhook: ${forged.status}`);

@@ -30,7 +30,7 @@ def application(secret: str, done: Callable[[Dict[str, Any]], None]) -> FastAPI:
             event = replicant.webhooks.validate(headers=request.headers, body=body, secret=secret)
         except replicant.WebhookValidationError as error:
             raise HTTPException(400, str(error)) from error
-        # An event can arrive more than once, so use its id to process it only once.
+        # Deliveries of a webhook share the header `webhook-id`; use it to process each once.
         done(event)
         return {"ok": True}
 

@@ -24,7 +24,7 @@ export type ModelOptions = {
   versions?: string[];
   /** Seconds in status `starting`. */
   coldStart?: number;
-  /** Least seconds in status `processing`. */
+  /** Minimum number of seconds in status `processing`. */
   runTime?: number;
 };
 

@@ -38,8 +38,8 @@ export interface ReceivedRequest {
 
 /** A rule for requests that fail. */
 export interface Fault {
-  /** Requests that fail. */
-  match: { method?: string; path?: string; operation?: string };
+  /** Requests that fail. Defaults to all. */
+  match?: { method?: string; path?: string; operation?: string };
   /** Number of requests that fail; 0 for all. Defaults to 1. */
   times?: number;
   /** How they fail: a response, or a fault of the connection. The members combine. */
@@ -106,7 +106,8 @@ export class Emulator {
     const dashed = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     const parameters = given.map(([name, value]) => `--${dashed(name)}=${value}`);
     this.#program = rethrow(() => new Program(parameters));
-    this.#token = options.token;
+    // Not that of the environment, which the received requests and failed assertions would show.
+    this.#token = options.token ?? (options.record === undefined ? "r8_a-token-for-tests" : undefined);
     const { base_url, webhook_secret, origin, tls_base_url, ca_bundle } = this.#program.addresses;
     this.baseUrl = base_url;
     this.webhookSecret = webhook_secret;
@@ -116,7 +117,10 @@ export class Emulator {
     this.#models = new Models(this.origin);
   }
 
-  /** Returns a client of the emulator. */
+  /**
+   * Returns a client of the emulator. Its token is by default the one that the emulator requires, or a fixed one; if the
+   * emulator records, that of the environment.
+   */
   client(options: ReplicateOptions = {}): Replicate {
     const client = new Replicate({ baseUrl: this.baseUrl, auth: this.#token, ...options });
     emulators.set(client, this);
@@ -155,7 +159,7 @@ export class Emulator {
       invalid(`\`run\` must be a function, such as (input) => input.text, not ${kindOf(run)}`, "run");
     }
     const checked = checkedOptions(options, MODEL_OPTIONS);
-    control(this.origin, "POST", "models", this.#models.add(name, checked, run));
+    this.#models.define(name, checked, run);
   }
 
   /**
@@ -226,10 +230,14 @@ export class Emulator {
       );
     }
     const checked = checkedOptions(failure, FAILURE_OPTIONS);
-    const { status = 500, times = 1, retryAfter, delay = 0, json, lost = false } = checked;
+    const { status, times = 1, retryAfter, delay = 0, json, lost = false } = checked;
     if (delay < 0) invalid(`\`delay\` must be 0 or more seconds, not ${delay}`, "delay");
-    const response = json === undefined ? { problem: true } : { json };
-    const action = lost ? { close_before_reply: true } : { status, retry_after: retryAfter, ...response };
+    if (lost && [status, retryAfter, json].some((part) => part !== undefined)) {
+      invalid("`lost` sends no response: omit `status`, `retryAfter` and `json`", "lost");
+    }
+    const body = json === undefined ? { problem: true } : { json };
+    const response = { status: status ?? 500, retry_after: retryAfter, ...body };
+    const action = lost ? { close_before_reply: true } : response;
     const rule = { match: { operation }, times, action: { delay_ms: Math.round(delay * 1000), ...action } };
     control(this.origin, "POST", "faults", rule);
   }

@@ -3,7 +3,7 @@ import { compute } from "./compute";
 import { WebhookSignatureError, WebhookTimestampError } from "./errors";
 import { invalid, kindOf } from "./invalid";
 import type { Prediction, Training } from "./types";
-import { bodyOf, plainHeaders, type WebhookRequest } from "./webhook-request";
+import { bodyOf, received, type WebhookRequest } from "./webhook-request";
 
 export type { WebhookRequest } from "./webhook-request";
 
@@ -32,8 +32,8 @@ export type WebhookOptions = {
 /**
  * Verifies a webhook and returns its event. The body of a web `Request` can still be read afterwards.
  *
- * @param request a web `Request`; a request of Express whose body is a Buffer (`express.raw()`) or has `rawBody`;
- *   `{ headers, body }`; or the parts
+ * @param request a web `Request`; a request of Node or Express that is unread, has a Buffer as its body (`express.raw()`) or has
+ *   `rawBody`; `{ headers, body }`; or the parts
  * @param secret the `key` that `replicate.webhooks.default.secret.get()` returns
  * @throws {WebhookTimestampError} if the timestamp differs too much from now: it may be a replay
  * @throws {WebhookSignatureError} if the webhook is not signed with this secret
@@ -99,10 +99,10 @@ async function check<T>(
     );
   }
   const { tolerance = request.tolerance } = (isOptions(secret) ? secret : options) ?? {};
-  const parts =
+  const { body, ...parts } =
     "headers" in request
       ? {
-          headers: plainHeaders(request.headers),
+          ...(await received(request)),
           secret: isOptions(secret) ? request.secret : (secret ?? request.secret),
         }
       : {
@@ -110,15 +110,12 @@ async function check<T>(
           timestamp: request.timestamp,
           signature: request.signature,
           secret: request.secret,
+          body: await bodyOf(request),
         };
-  const { rawBody } = request as WebhookRequest;
-  const consumed = (request as { bodyUsed?: boolean }).bodyUsed === true && rawBody === undefined;
-  const body = consumed ? null : (rawBody ?? (await bodyOf(request)));
   const text = typeof body === "string";
   const params = {
     ...parts,
     body: text ? null : body,
-    ...(consumed ? { consumed } : {}),
     ...(parse ? {} : { parse }),
     ...(tolerance === undefined ? {} : { tolerance }),
     // The clock of this module, which tests may replace.

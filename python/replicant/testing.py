@@ -15,8 +15,8 @@ Models of your own are functions, and stand-ins are one line:
 
 It keeps state, checks inputs against the schema of each model, streams events and signs webhooks. Its models
 process their inputs: `meta/meta-llama-3-8b-instruct` (text), `stability-ai/sdxl` and
-`black-forest-labs/flux-schnell` (images), `nightmareai/real-esrgan` (a larger image),
-`fofr/audio-to-waveform` (a WAV measured), and `emulator/echo`, `fails`, `endless`, `progress`, `stream`.
+`black-forest-labs/flux-schnell` (images), `nightmareai/real-esrgan` (enlarges an image),
+`fofr/audio-to-waveform` (measures a WAV file), and `emulator/echo`, `fails`, `endless`, `progress`, `stream`.
 Other well-known names, such as `black-forest-labs/flux-1.1-pro`, behave as these do.
 """
 
@@ -144,7 +144,8 @@ class Emulator(Assertions):
         arguments = [f"--{name}={value}" for name, value in options.items() if value is not None]
         if tls:
             arguments.append("--tls")
-        self._token = token
+        # Not that of the environment, which the received requests and failed assertions would show.
+        self._token = token if token is not None or record is not None else "r8_a-token-for-tests"
         self._program = Program(arguments)
         self._addresses = self._program.addresses
         self._control = Control(self._addresses["origin"])
@@ -180,7 +181,8 @@ class Emulator(Assertions):
         """Returns a `Client` of this emulator.
 
         Args:
-            api_token: The API token. Defaults to the one that the emulator requires.
+            api_token: The API token. Defaults to the one that the emulator requires, or a fixed one; if it records, to
+                that of the environment.
             options: See `ClientOptions`.
         """
         return Client(api_token or self._token, **self._options(options))._keep(self)
@@ -191,7 +193,7 @@ class Emulator(Assertions):
         """Returns an `AsyncClient` of this emulator.
 
         Args:
-            api_token: The API token. Defaults to the one that the emulator requires.
+            api_token: The API token. Defaults as for `client()`.
             options: See `ClientOptions`.
         """
         return AsyncClient(api_token or self._token, **self._options(options))._keep(self)
@@ -225,7 +227,7 @@ class Emulator(Assertions):
             description: The description in the model object. Defaults to the docstring.
             versions: The ids of the versions, newest first. Defaults to one version.
             cold_start: The seconds in status `starting`.
-            run_time: The least seconds in status `processing`.
+            run_time: The minimum number of seconds in status `processing`.
 
         Raises:
             TypeError: An argument or a parameter of the function has a wrong type.
@@ -250,10 +252,8 @@ class Emulator(Assertions):
                 "cold_start": cold_start,
                 "run_time": run_time,
                 "streams": model.streams,
-                "worker": self._worker.id,
             }
-            self._worker.add(name, model)
-            self._control.request("POST", "models", definition)
+            self._worker.define(model, definition)
             return function
 
         return define

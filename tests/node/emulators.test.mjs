@@ -5,6 +5,7 @@ import { once } from "node:events";
 import {
   copyFileSync,
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -256,6 +257,24 @@ test("a wrong path of the program is reported", async () => {
   assert.match(await wrong.printed, /`REPLICANT_EMULATOR` must be the path of a file, not "\/nowhere"/);
   const other = await run(`${start} new Emulator();`, environment(process.execPath));
   assert.match(await other.printed, /ended with code 9 before it listened/);
+});
+
+test("a program that is not the emulator is reported", { skip: process.platform === "win32" }, async () => {
+  const folder = mkdtempSync(join(tmpdir(), "replicant-other-"));
+  try {
+    const path = join(folder, "other");
+    for (const line of ["hello", "null", "[1]"]) {
+      writeFileSync(path, `#!/bin/sh\necho '${line}'\ncat\ntouch ${path}-ended\n`, { mode: 0o755 });
+      const env = { ...process.env, REPLICANT_EMULATOR: path };
+      const program = `try { new Emulator(); } catch (error) { console.log(error.message); }`;
+      const { line: message } = await run(`${start} ${program}`, { env });
+      assert.equal(message, `${path} is not the emulator: it printed ${JSON.stringify(line)}`);
+      assert.ok(existsSync(`${path}-ended`));
+      rmSync(`${path}-ended`);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 const REFUSING = `#!${process.execPath}

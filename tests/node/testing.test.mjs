@@ -75,6 +75,29 @@ test("any name exists with one line", async () => {
   assert.throws(() => emulator.model("acme/x", {}), /`run` must be a function/);
 });
 
+test("a refused redefinition keeps the model", async () => {
+  emulator.model("acme/kept", () => "first");
+  const input = { required: "a" };
+  assert.throws(
+    () => emulator.model("acme/kept", { input }, () => "second"),
+    /`input\.required` must be a list/,
+  );
+  assert.equal(await client.run("acme/kept", { input: {} }), "first");
+});
+
+test("a received request shows no token of the environment", async () => {
+  const { REPLICATE_API_TOKEN: token } = process.env;
+  process.env.REPLICATE_API_TOKEN = "r8_real";
+  try {
+    await emulator.client().run("emulator/echo", { input: { value: 1 } });
+  } finally {
+    if (token === undefined) delete process.env.REPLICATE_API_TOKEN;
+    else process.env.REPLICATE_API_TOKEN = token;
+  }
+  const sent = new Set(emulator.requests().map(({ headers }) => headers.authorization));
+  assert.deepEqual([...sent], ["Bearer r8_a-token-for-tests"]);
+});
+
 test("time can be advanced", async () => {
   emulator.script("acme/cold", { output: 1, coldStart: 3600 });
   const prediction = await client.predictions.create({ model: "acme/cold", input: {} });
@@ -186,7 +209,9 @@ test("unknown options and options of another kind are refused", () => {
     [() => emulator.failNext("models.get", { delay: NaN }), /`delay` must be a number, not NaN/],
     [() => emulator.failNext("models.get", { delay: -1 }), /`delay` must be 0 or more seconds, not -1$/],
     [() => emulator.failNext("models.get", { json: { n: 1n } }), /`json\.n`: a bigint cannot be sent/],
-    [() => emulator.misbehave({ match: {}, action: { delay_ms: NaN } }), /`\[0\]\.action\.delay_ms`: NaN/],
+    [() => emulator.failNext("models.get", { lost: true, status: 503 }), /`lost` sends no response: omit/],
+    [() => emulator.failNext("models.get", { lost: true, retryAfter: 1 }), /`lost` sends no response: omit/],
+    [() => emulator.misbehave({ action: { delay_ms: NaN } }), /`\[0\]\.action\.delay_ms`: NaN/],
     [
       () => emulator.assertCalled("a/b", 2),
       /the options must be an object, such as { times: ... }, not a number/,

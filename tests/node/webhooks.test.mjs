@@ -228,7 +228,7 @@ test("Express needs the raw body, and the error says how to keep it", async () =
   app.post("/raw", express.raw({ type: "application/json" }), verify);
   app.post("/kept", express.json({ verify: keep }), verify);
   app.post("/parsed", express.json(), verify);
-  app.post("/none", verify);
+  app.post("/unread", verify);
   const server = app.listen(0, "127.0.0.1");
   after(() => server.close());
   await once(server, "listening");
@@ -239,11 +239,10 @@ test("Express needs the raw body, and the error says how to keep it", async () =
   };
   assert.deepEqual(await post("/raw"), { test: 2432232314 });
   assert.deepEqual(await post("/kept"), { test: 2432232314 });
-  for (const path of ["/parsed", "/none"]) {
-    const { name, message } = await post(path);
-    assert.equal(name, "WebhookBodyError");
-    assert.match(message, /`express\.raw\(\{ type: "application\/json" \}\)` or `req\.rawBody` in Express/);
-  }
+  assert.deepEqual(await post("/unread"), { test: 2432232314 });
+  const { name, message } = await post("/parsed");
+  assert.equal(name, "WebhookBodyError");
+  assert.match(message, /`express\.raw\(\{ type: "application\/json" \}\)` or `req\.rawBody` in Express/);
 });
 
 test("a delivered webhook is verified in a server of Node", async () => {
@@ -252,8 +251,10 @@ test("a delivered webhook is verified in a server of Node", async () => {
   const { key } = await replicate.webhooks.default.secret.get();
   const received = [];
   const server = createServer(async (incoming, response) => {
-    const body = Buffer.concat(await incoming.toArray());
-    received.push(await verifyWebhook({ headers: incoming.headers, body }, key).catch((error) => error));
+    const read = async () => ({ headers: incoming.headers, body: Buffer.concat(await incoming.toArray()) });
+    // The first one is read before, and the others are not.
+    const request = received.length === 0 ? await read() : incoming;
+    received.push(await verifyWebhook(request, key).catch((error) => error));
     response.end();
     if (received.at(-1).status === "succeeded") server.emit("ended");
   });
@@ -264,6 +265,7 @@ test("a delivered webhook is verified in a server of Node", async () => {
   const ended = once(server, "ended");
   const { id } = await replicate.predictions.create({ model: "emulator/echo", input: { value: 1 }, webhook });
   await ended;
+  assert.ok(received.length > 1);
   assert.equal(received.at(-1).id, id);
   assert.equal(received.at(-1).output, 1);
 });

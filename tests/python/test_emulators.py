@@ -126,6 +126,28 @@ assert client.run("emulator/echo", {"value": 2}) == 2
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_process_and_its_parent_have_models_of_their_own() -> None:
+    script = """
+import os
+from replicant.testing import Emulator
+emulator = Emulator()
+client = emulator.client()
+emulator.model("acme/parent")(lambda: os.getpid())
+parent = os.getpid()
+child = os.fork()
+if not child:
+    emulator.model("acme/child")(lambda: os.getpid())
+    assert client.run("acme/child", {}) == os.getpid()
+    assert client.run("acme/parent", {}) == parent
+    raise SystemExit
+assert os.waitpid(child, 0)[1] == 0
+assert client.run("acme/parent", {}) == parent
+"""
+    ended = python(script)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 def test_an_emulator_that_runs_at_the_exit_causes_no_warning() -> None:
     script = """
 import atexit
@@ -197,6 +219,46 @@ def test_the_program_of_the_installed_package_is_started(tmp_path: Path) -> None
         command, env={**os.environ, **environment}, capture_output=True, text=True
     )
     assert "replicant-emulator [options]" in shown.stdout, shown.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs scripts with a first line")
+@pytest.mark.parametrize("line", ["hello", "[1]", "{}"])
+def test_a_program_that_is_not_the_emulator_is_reported_and_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    program, ended = tmp_path / "program", tmp_path / "ended"
+    program.write_text(f"#!/bin/sh\necho '{line}'\ncat\ntouch {ended}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("REPLICANT_EMULATOR", str(program))
+    with pytest.raises(OSError, match="is not the emulator: it printed") as caught:
+        Emulator()
+    assert repr(line) in str(caught.value)
+    assert ended.exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs signals")
+def test_ctrl_c_while_the_emulator_starts_stops_it(tmp_path: Path) -> None:
+    program, started, ended = (tmp_path / name for name in ("program", "started", "ended"))
+    program.write_text(f"#!/bin/sh\ntouch {started}\ncat\ntouch {ended}\n")
+    program.chmod(0o755)
+    script = """
+from replicant.testing import Emulator
+try:
+    Emulator()
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+    input()
+"""
+    command = [sys.executable, "-c", script]
+    environment = {**os.environ, "REPLICANT_EMULATOR": str(program)}
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        eventually(started.exists)
+        process.send_signal(signal.SIGINT)
+        assert process.stdout is not None and process.stdout.readline() == "interrupted\n"
+        assert ended.exists()
+        process.communicate("\n", timeout=60)
 
 
 def test_a_wrong_path_of_the_program_is_reported() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import enum
 import importlib.metadata
 import io
 import pickle
@@ -13,7 +14,7 @@ import time
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, AsyncIterator, Dict, Iterator, List, Literal, Optional
+from typing import Any, AsyncIterator, Dict, Iterator, List, Literal, Optional, Union
 
 import pytest
 
@@ -158,6 +159,61 @@ def test_what_other_threads_print_is_not_logged(
     assert emulator.predictions[0]["logs"] == "inside\n"
 
 
+def test_a_refused_redefinition_keeps_the_model(emulator: Emulator) -> None:
+    emulator.model("acme/kept")(lambda: "first")
+    with pytest.raises(ValueError, match=r"`input\.required` must be a list of names"):
+        emulator.model("acme/kept", input={"required": "a"})(lambda: "second")
+    assert emulator.client().run("acme/kept", {}) == "first"
+
+
+def test_schemas_of_pydantic_are_schemas_of_inputs(emulator: Emulator) -> None:
+    pydantic = pytest.importorskip("pydantic", minversion="2")
+
+    class Color(enum.Enum):
+        RED = "red"
+        BLUE = "blue"
+
+    size = pydantic.create_model("Size", width=(int, ...))
+    picture = pydantic.create_model(
+        "Picture",
+        color=(Color, Color.RED),
+        size=(size, ...),
+        count=(Optional[int], ...),
+        tags=(List[Union[int, str]], []),
+    )
+
+    @emulator.model("acme/paint", input=picture.model_json_schema())
+    def paint(color: Any, size: Any, count: Any, tags: Any) -> Any:
+        return [color, size, count, tags]
+
+    client = emulator.client()
+    given = {"size": {"width": 1}, "count": None, "tags": [1, "a"]}
+    assert client.run("acme/paint", given) == ["red", {"width": 1}, None, [1, "a"]]
+    for name, value in [
+        ("color", "green"),
+        ("size", {}),
+        ("size", {"width": "1"}),
+        ("count", "1"),
+        ("tags", [None]),
+    ]:
+        with pytest.raises(replicant.UnprocessableEntityError, match=name):
+            client.run("acme/paint", {**given, name: value})
+
+
+def test_a_received_request_shows_no_token_of_the_environment(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REPLICATE_API_TOKEN", "r8_real")
+    emulator.client().run("emulator/echo", {"value": 1})
+
+    async def main() -> None:
+        await emulator.async_client().run("emulator/echo", {"value": 1})
+
+    asyncio.run(main())
+    sent = {request["headers"]["authorization"] for request in emulator.requests}
+    assert sent == {"Bearer r8_a-token-for-tests"}
+
+
 def test_any_name_exists_with_one_line(emulator: Emulator) -> None:
     client = emulator.client(max_retries=0)
     with pytest.raises(replicant.ReplicateError, match=r"emulator\.script\('acme/new'"):
@@ -232,7 +288,7 @@ def test_an_emulator_that_refuses_a_worker_reports_why() -> None:
         worker = Worker(Control(f"http://127.0.0.1:{server.server_port}"))
         for _ in range(2):
             with pytest.raises(EmulatorError, match="too many workers") as caught:
-                worker.add("acme/x", model)
+                worker.define(model, {"name": "acme/x"})
             assert caught.value.status == 503
         server.shutdown()
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use url::Url;
 
 use crate::config::{Config, RateLimits};
@@ -88,12 +89,12 @@ pub fn parse(arguments: impl Iterator<Item = String>) -> Result<Option<Arguments
         config.replay = Some(folder.ok_or("replay needs the folder of a cassette")?.into());
     }
     while let Some(argument) = arguments.next() {
-        let (name, attached) = match argument.split_once('=') {
+        let (name, mut attached) = match argument.split_once('=') {
             Some((name, value)) if name.starts_with("--") => (name.to_owned(), Some(value.to_owned())),
             _ => (argument, None),
         };
         let mut value = || {
-            let value = attached.clone().or_else(|| arguments.next());
+            let value = attached.take().or_else(|| arguments.next());
             value.ok_or_else(|| format!("{name} needs a value"))
         };
         match name.as_str() {
@@ -129,6 +130,11 @@ pub fn parse(arguments: impl Iterator<Item = String>) -> Result<Option<Arguments
             }
             _ => return Err(format!("unknown argument {name:?}")),
         }
+        if let Some(value) = attached {
+            return Err(format!(
+                "{name} takes no value, but was given {value:?}; to turn it off, leave it out"
+            ));
+        }
     }
     let without_models = [
         ("record", config.record.is_some()),
@@ -136,8 +142,9 @@ pub fn parse(arguments: impl Iterator<Item = String>) -> Result<Option<Arguments
         ("--replay-only", config.replay_only),
     ];
     if let Some((mode, _)) = without_models.iter().find(|(_, is_given)| *is_given) {
-        let given = [("--script", &config.scripted_models), ("--cog", &config.cog_models)];
-        if let Some((option, _)) = given.iter().find(|(_, models)| !models.is_empty()) {
+        let given =
+            [("--script", config.scripted_models.is_empty()), ("--cog", config.cog_models.is_empty())];
+        if let Some((option, _)) = given.iter().find(|(_, is_empty)| !is_empty) {
             return Err(format!("{option} adds a model, but {mode} runs none: leave one of them out"));
         }
     }
@@ -206,11 +213,10 @@ fn rates(config: &mut Config) -> &mut RateLimits {
 }
 
 /// Reads `owner/name=output`. Text that is not JSON is the output itself.
-fn scripted_model(text: &str) -> Result<(String, String), String> {
+fn scripted_model(text: &str) -> Result<(String, Value), String> {
     let (name, output) =
         text.split_once('=').ok_or_else(|| format!("--script needs OWNER/NAME=OUTPUT, not {text:?}"))?;
-    let value: serde_json::Value = serde_json::from_str(output).unwrap_or_else(|_| output.into());
-    Ok((name.into(), value.to_string()))
+    Ok((name.into(), serde_json::from_str(output).unwrap_or_else(|_| output.into())))
 }
 
 fn cog_model(text: &str) -> Result<(String, String), String> {
@@ -290,6 +296,10 @@ mod tests {
             assert_eq!(error(&format!("{name} 1")), "");
         }
         assert_eq!(error("--port"), "--port needs a value");
+        assert_eq!(
+            error("--tls=false"),
+            "--tls takes no value, but was given \"false\"; to turn it off, leave it out"
+        );
         assert_eq!(error("--prot 80"), "unknown argument \"--prot\"");
         assert!(error("--cog me=http://x").contains("--cog needs OWNER/NAME=URL"));
         assert!(read("--help").expect("good").is_none());

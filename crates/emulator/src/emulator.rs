@@ -2,6 +2,8 @@
 
 mod error;
 
+use std::fs::File;
+use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, mpsc};
@@ -22,6 +24,8 @@ use crate::http::tls::Identity;
 use crate::replay::{self, Replays, Script, Side};
 use crate::server;
 use crate::state::{App, State};
+#[cfg(feature = "tls")]
+use crate::support::ids;
 use crate::support::lock;
 
 const MAX_TIME_SCALE: f64 = 1000.0;
@@ -74,9 +78,7 @@ impl Emulator {
             false => None,
         };
 
-        let secure_origin = tls.as_ref().map(|tls: &Tls| tls.origin.as_str());
-        let ports = [Some(origin.as_str()), secure_origin].into_iter().flatten().filter_map(port).collect();
-        let app = State::new(config, origin, ports, access, replays.clone());
+        let app = State::new(config, origin, access, replays.clone());
         let app = app.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
 
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -121,7 +123,7 @@ impl Emulator {
         let emulator = Self { app, tls, stop: Mutex::new(Some((sender, thread))) };
         if let Some(tls) = &emulator.tls {
             // Last, because a signal during a slow start would leave the file behind.
-            std::fs::write(&tls.ca_bundle, &tls.authority)?;
+            File::create_new(&tls.ca_bundle)?.write_all(tls.authority.as_bytes())?;
         }
         Ok(emulator)
     }
@@ -339,9 +341,8 @@ impl Tls {
     fn bind() -> io::Result<(Self, (Identity, std::net::TcpListener))> {
         let identity = Identity::new().map_err(io::Error::other)?;
         let (listener, origin) = bind(0)?;
-        let port = origin.rsplit(':').next().unwrap_or_default();
-        let name = format!("replicant-emulator-{}-{port}.pem", std::process::id());
-        let ca_bundle = std::env::temp_dir().join(name);
+        // Unpredictable, because other users can write to the folder.
+        let ca_bundle = std::env::temp_dir().join(format!("replicant-emulator-{}.pem", ids::url_key()));
         let authority = identity.authority.clone();
         Ok((
             Self { origin: origin.replacen("http:", "https:", 1), ca_bundle, authority },

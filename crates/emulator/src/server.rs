@@ -23,7 +23,7 @@ use crate::state::App;
 
 // Above the largest upload, which has its own error response.
 const LARGEST_BODY: usize = 160_000_000;
-// For a document from elsewhere: it may show itself and run nothing.
+// For documents that models or clients wrote: they can be displayed but run no scripts.
 const ISOLATED: &str =
     "sandbox; default-src 'none'; img-src 'self' data:; media-src 'self' data:; style-src 'unsafe-inline'";
 

@@ -6,7 +6,7 @@ import type { Source } from "../source";
 import { rejectBigInt } from "../testing-arguments";
 import type { JsonSchema, ModelFunction, ModelOptions, ModelRun } from "../testing-types";
 import { encode, withFile } from "../value";
-import { connect } from "./control";
+import { connect, control } from "./control";
 import { send } from "./thread";
 
 interface Model {
@@ -66,17 +66,20 @@ export class Models {
     this.#base = `${origin}/_emulator`;
   }
 
-  /** Adds a model, or replaces the one with its name. Returns its definition for the emulator. */
-  add(name: string, options: ModelOptions, run: ModelFunction): Record<string, unknown> {
+  /**
+   * Defines a model, or replaces the one with its name.
+   *
+   * @throws {Error} if the emulator refuses it
+   */
+  define(name: string, options: ModelOptions, run: ModelFunction): void {
     redirectConsole();
     const properties = (options.input?.properties ?? {}) as Record<string, JsonSchema>;
     const isFile = ({ format, items }: JsonSchema) =>
       format === "uri" || (items as JsonSchema)?.format === "uri";
     const files = Object.keys(properties).filter((member) => isFile(properties[member] ?? {}));
-    this.#models.set(name, { run, files });
     this.#connect();
     const { input, output, description, versions, coldStart, runTime } = options;
-    return {
+    const definition = {
       name,
       input,
       output,
@@ -87,6 +90,15 @@ export class Models {
       streams: /GeneratorFunction\]$/.test(Object.prototype.toString.call(run)),
       worker: this.id,
     };
+    const previous = this.#models.get(name);
+    this.#models.set(name, { run, files });
+    try {
+      control(this.#origin, "POST", "models", definition);
+    } catch (error) {
+      if (previous === undefined) this.#models.delete(name);
+      else this.#models.set(name, previous);
+      throw error;
+    }
   }
 
   #connect() {

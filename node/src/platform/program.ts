@@ -50,6 +50,14 @@ export function binary(): string {
   throw new Error(INSTALL);
 }
 
+function parsed(line: string): (Addresses & { error?: string }) | null {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
+  }
+}
+
 /** Stops the children of programs that have been collected. */
 const collected = new FinalizationRegistry<Child>((child) => child.stop(false));
 
@@ -67,10 +75,11 @@ export class Program {
     const file = binary();
     const { NativeProgram } = native as typeof native & WithProgram;
     this.#child = new NativeProgram(file, ["--child", ...args]);
-    const report = JSON.parse(this.#child.line);
-    if (report.error !== undefined) {
+    const report = parsed(this.#child.line);
+    if (report?.origin === undefined) {
       this.#child.stop(true);
-      throw new Error(report.error);
+      const text = `${file} is not the emulator: it printed ${JSON.stringify(this.#child.line.trim())}`;
+      throw new Error(report?.error ?? text);
     }
     this.addresses = report;
     collected.register(this, this.#child, this);

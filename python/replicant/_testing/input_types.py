@@ -114,7 +114,7 @@ def read_as(kind: InputType, files: Files, name: str, value: Any) -> Any:
 def _union(arguments: Tuple[Any, ...]) -> InputType:
     members = [type_of(argument) for argument in arguments if argument is not type(None)]
     if len(members) == 1:
-        return members[0]
+        return members[0]._replace(schema={**members[0].schema, "nullable": True})
     if all(member.is_json for member in members):
         return ANYTHING
     # A string may be a text or the URL of a file.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
 import subprocess
 import sys
 import weakref
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, cast
 
 _STOP_SECONDS = 5
 
@@ -99,6 +100,31 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_release)
 
 
+def _addresses(child: _Child) -> Dict[str, str]:
+    """Returns what a child prints when it listens.
+
+    Raises:
+        ValueError: An argument is out of range.
+        OSError: It ends or prints something else.
+    """
+    assert child.stdout is not None
+    with child.stdout as output:
+        line = output.readline()
+    if not line:
+        child.stop()
+        raise OSError(f"{child.path} ended with code {child.returncode} before it listened")
+    report: Any = None
+    with contextlib.suppress(ValueError):
+        report = json.loads(line)
+    if isinstance(report, dict) and "origin" in report:
+        return cast(Dict[str, str], report)
+    if isinstance(report, dict) and "error" in report:
+        failure = cast(Dict[str, Any], report)
+        raise (ValueError if failure.get("invalid") else OSError)(failure["error"])
+    shown = line.decode(errors="replace").strip()
+    raise OSError(f"{child.path} is not the emulator: it printed {shown!r}")
+
+
 class Program:
     """A running emulator. It stops with `stop()`, when this object is collected, and with this process.
 
@@ -109,15 +135,11 @@ class Program:
 
     def __init__(self, arguments: List[str]) -> None:
         child = _Child(arguments)
-        assert child.stdout is not None
-        with child.stdout as output:
-            line = output.readline()
-        report: Dict[str, Any] = json.loads(line) if line else {}
-        if "origin" not in report:
+        try:
+            self.addresses: Dict[str, str] = _addresses(child)
+        except BaseException:
             child.stop()
-            text = f"{child.path} ended with code {child.returncode} before it listened"
-            raise (ValueError if report.get("invalid") else OSError)(report.get("error", text))
-        self.addresses: Dict[str, str] = report
+            raise
         self._finalizer = weakref.finalize(self, child.stop)
         # At the exit of the interpreter, other exit handlers may still use the emulator.
         self._finalizer.atexit = False

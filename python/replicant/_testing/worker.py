@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import threading
 import uuid
 from http.client import HTTPException, HTTPResponse
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
 from .control import Control
 from .models import Model
-from .reports import Ended
+from .reports import Ended, Reports
 from .running import Run
 
 
@@ -19,28 +20,44 @@ class Worker:
     """The models of an emulator that are functions of this process."""
 
     def __init__(self, control: Control) -> None:
-        self.id: str = uuid.uuid4().hex
         self._control = control
+        self._id = ""
+        self._process: Optional[int] = None
         self._models: Dict[str, Model] = {}
         self._runs: Dict[str, Run] = {}
-        self._started = False
 
-    def add(self, name: str, model: Model) -> None:
+    def define(self, model: Model, definition: Dict[str, Any]) -> None:
         """Adds a model, or replaces the one with its name.
 
         Raises:
             OSError, HTTPException: The emulator does not respond.
             EmulatorError: The emulator has refused the request.
         """
+        # First, so that a model that could not run is not defined.
+        self._connect()
+        name: str = definition["name"]
+        previous = self._models.get(name)
         self._models[name] = model
-        if not self._started:
-            # Here, so that a model that could not run is not defined.
-            lines = self._control.open("GET", f"workers/{self.id}")
-            self._started = True
-            thread = threading.Thread(
-                target=self._listen, args=(lines,), name="replicant-models", daemon=True
-            )
-            thread.start()
+        try:
+            self._control.request("POST", "models", {**definition, "worker": self._id})
+        except BaseException:
+            if previous is None:
+                del self._models[name]
+            else:
+                self._models[name] = previous
+            raise
+
+    def _connect(self) -> None:
+        """Connects this process, unless it is connected. A forked one is a worker of its own."""
+        if self._process == os.getpid():
+            return
+        id = uuid.uuid4().hex
+        lines = self._control.open("GET", f"workers/{id}")
+        self._id, self._process, self._runs = id, os.getpid(), {}
+        thread = threading.Thread(
+            target=self._listen, args=(lines,), name="replicant-models", daemon=True
+        )
+        thread.start()
 
     def _listen(self, lines: HTTPResponse) -> None:
         # The response ends with the emulator.
@@ -51,13 +68,22 @@ class Worker:
     def _handle(self, message: Dict[str, Any]) -> None:
         if "run" in message:
             task = message["run"]
-            run = Run(self._control, task["id"], self._models[task["model"]], task["input"])
+            model = self._models.get(task["model"])
+            if model is None:
+                self._refuse(task["id"], task["model"])
+                return
+            run = Run(self._control, task["id"], model, task["input"])
             self._runs[run.id] = run
             threading.Thread(target=self._perform, args=(run,), name=run.id, daemon=True).start()
         elif "cancel" in message:
             run_or_none = self._runs.get(message["cancel"])
             if run_or_none is not None:
                 run_or_none.cancel()
+
+    def _refuse(self, id: str, name: str) -> None:
+        reason = f"the process that runs the models of the test has no model {name}"
+        with contextlib.suppress(Ended, OSError, HTTPException, ValueError):
+            Reports(self._control, id).send({"failed": reason})
 
     def _perform(self, run: Run) -> None:
         try:

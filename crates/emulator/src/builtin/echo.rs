@@ -1,5 +1,7 @@
 //! `emulator/echo`: returns its input.
 
+use std::time::Duration;
+
 use crate::model::run::seconds;
 use crate::model::{BuiltIn, Card, Input, Model, Run, Work};
 
@@ -20,6 +22,10 @@ impl BuiltIn for Echo {
 }
 
 impl Model for Echo {
+    fn cold_start(&self, input: &Input) -> Option<Duration> {
+        super::cold_start(input)
+    }
+
     fn run(&self, input: Input, run: Run) -> Work<'_> {
         Box::pin(async move {
             if let Some(delay) = input.number("delay") {

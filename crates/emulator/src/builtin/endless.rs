@@ -19,6 +19,10 @@ impl BuiltIn for Endless {
 }
 
 impl Model for Endless {
+    fn cold_start(&self, input: &Input) -> Option<Duration> {
+        super::cold_start(input)
+    }
+
     fn run(&self, _input: Input, run: Run) -> Work<'_> {
         Box::pin(async move {
             for second in 0u64.. {

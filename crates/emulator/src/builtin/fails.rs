@@ -1,5 +1,7 @@
 //! `emulator/fails`: emits output, writes logs and fails.
 
+use std::time::Duration;
+
 use crate::model::{BuiltIn, Card, Input, Model, Run, Work, timing};
 
 pub(super) struct Fails;
@@ -18,6 +20,10 @@ impl BuiltIn for Fails {
 }
 
 impl Model for Fails {
+    fn cold_start(&self, input: &Input) -> Option<Duration> {
+        super::cold_start(input)
+    }
+
     fn run(&self, input: Input, run: Run) -> Work<'_> {
         Box::pin(async move {
             run.log("Loading weights");

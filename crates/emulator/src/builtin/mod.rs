@@ -10,8 +10,10 @@ mod stream;
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::model::{BuiltIn, Card, timing};
+use crate::model::run::seconds;
+use crate::model::{BuiltIn, Card, Input, timing};
 
 /// What the cards of these models have in common.
 const CARD: Card = Card {
@@ -25,6 +27,11 @@ const CARD: Card = Card {
     timing: timing(5, 0),
     example_input: Cow::Borrowed(""),
 };
+
+/// Returns the input `cold_start` of these models.
+fn cold_start(input: &Input) -> Option<Duration> {
+    input.number("cold_start").map(seconds)
+}
 
 pub(crate) fn all() -> Vec<Arc<dyn BuiltIn>> {
     vec![

@@ -24,6 +24,10 @@ impl BuiltIn for Progress {
 }
 
 impl Model for Progress {
+    fn cold_start(&self, input: &Input) -> Option<Duration> {
+        super::cold_start(input)
+    }
+
     fn run(&self, input: Input, run: Run) -> Work<'_> {
         Box::pin(async move {
             let steps = input.integer("steps").unwrap_or(10).clamp(1, 10_000) as usize;

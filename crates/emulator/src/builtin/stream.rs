@@ -1,5 +1,7 @@
 //! `emulator/stream`: emits given items one by one.
 
+use std::time::Duration;
+
 use crate::model::run::seconds;
 use crate::model::{BuiltIn, Card, Input, Model, Run, Work};
 
@@ -19,6 +21,10 @@ impl BuiltIn for Stream {
 }
 
 impl Model for Stream {
+    fn cold_start(&self, input: &Input) -> Option<Duration> {
+        super::cold_start(input)
+    }
+
     fn run(&self, input: Input, run: Run) -> Work<'_> {
         Box::pin(async move {
             let chunks = input.texts("chunks").unwrap_or_default();

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -13,6 +12,7 @@ use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use futures_util::{StreamExt, stream};
 use indexmap::IndexMap;
+use reqwest::redirect::Policy;
 
 use super::draft::{self, Form, NewFiles};
 use super::events::{Event, Splitter};
@@ -22,11 +22,10 @@ use super::scrub::Scrubber;
 use super::store::Store;
 use super::urls::{self, API};
 use super::{Request, play};
-use crate::http::client::cause;
+use crate::http::client::{build, cause};
 use crate::http::problem::Problem;
 use crate::support::lock;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const MOST_REDIRECTS: usize = 5;
 /// The headers of a request that concern only one connection, or would make the response one to a part of the body.
 const NOT_FORWARDED: [HeaderName; 13] = [
@@ -67,14 +66,8 @@ impl Recorder {
         };
         let mut others = upstreams.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
         let upstream = if others.is_empty() { API.to_owned() } else { others.remove(0) };
-        // Fails if the program has installed a provider already, which is then used.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            // The files behind redirects are recorded, because their URLs expire.
-            .redirect(reqwest::redirect::Policy::limited(MOST_REDIRECTS))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .build()
-            .map_err(|error| format!("could not set up an HTTP client: {error}"))?;
+        // The files behind redirects are recorded, because their URLs expire.
+        let client = build(|builder| builder.redirect(Policy::limited(MOST_REDIRECTS)))?;
         let store = Arc::new(Store::create(folder)?);
         Ok(Self { store, client, upstream, others, tokens: Mutex::default() })
     }

@@ -29,7 +29,7 @@ pub(crate) fn entry(
         overridden_by: None,
     };
     // The ids are newest first, and the clock returns a later time to each call.
-    entry.versions = definition.version_ids().into_iter().rev().map(version).collect();
+    entry.versions = definition.version_ids(&schema).into_iter().rev().map(version).collect();
     entry.versions.reverse();
     Ok(entry)
 }

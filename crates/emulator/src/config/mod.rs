@@ -6,6 +6,8 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde_json::Value;
+
 pub use rule::{Action, Match, Rule};
 
 /// The configuration of an [`Emulator`](crate::Emulator). The default suits tests: it accepts any token, has no rate
@@ -60,8 +62,8 @@ pub struct Config {
     pub faults: Vec<Rule>,
     /// Models that a Cog server runs: `owner/name` and the URL of the server.
     pub cog_models: Vec<(String, String)>,
-    /// Scripted models: `owner/name`, and the output as JSON, of which a list is emitted item by item.
-    pub scripted_models: Vec<(String, String)>,
+    /// Scripted models: `owner/name`, and the output, of which a list is emitted item by item.
+    pub scripted_models: Vec<(String, Value)>,
     /// How many predictions and trainings are kept; the oldest that have ended are dropped first.
     pub keep_jobs: usize,
     /// How many received requests are kept for [`Emulator::requests_json`](crate::Emulator::requests_json).

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use axum::http::{HeaderName, HeaderValue};
 use indexmap::IndexMap;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -42,6 +43,11 @@ impl Rule {
         let action = &self.action;
         if let Some(status) = action.status.filter(|status| !(200..=599).contains(status)) {
             return Err(bad_status(status));
+        }
+        for (name, value) in &action.headers {
+            if HeaderName::try_from(name).is_err() || HeaderValue::try_from(value).is_err() {
+                return Err(format!("`headers`: {name:?}: {value:?} is not a header of HTTP"));
+            }
         }
         let drops = action.close_before_reply || action.reset;
         let cuts = action.cut_body_at.is_some() || action.stall_body_at.is_some();

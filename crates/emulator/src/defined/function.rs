@@ -11,6 +11,7 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{LocalSet, spawn_local};
 
+use crate::files::complete;
 use crate::model::{Input, Model, Run, Work};
 use crate::support::json::raw;
 
@@ -112,9 +113,11 @@ impl ModelRun {
         read.await.map_err(|error| error.to_string())?.map(Vec::from)
     }
 
-    /// Saves an output file and returns its URL.
+    /// Saves an output file and returns its URL, in whose name characters other than ASCII letters, digits, `-`, `_` and `.`
+    /// are replaced.
     pub fn save(&self, name: &str, content_type: &str, bytes: Vec<u8>) -> String {
-        self.run.save(name, content_type.to_owned(), bytes)
+        let (name, content_type) = complete(Some(name), Some(content_type), &bytes);
+        self.run.save(&name, content_type, bytes)
     }
 }
 

@@ -40,7 +40,7 @@ pub struct Definition {
     pub input: Option<String>,
     /// The JSON Schema of the output. `None` describes any output.
     pub output: Option<String>,
-    /// The ids of the versions, newest first. Empty means one version, whose id depends on the name only.
+    /// The ids of the versions, newest first. Empty means one version, whose id depends on the name and the schema.
     pub versions: Vec<String>,
     /// The time in status `starting`.
     pub cold_start: Duration,
@@ -69,8 +69,11 @@ impl Definition {
     }
 
     /// Returns the ids of the versions.
-    pub(crate) fn version_ids(&self) -> Vec<String> {
-        if self.versions.is_empty() { vec![ids::version_of(&self.name)] } else { self.versions.clone() }
+    pub(crate) fn version_ids(&self, schema: &Schema) -> Vec<String> {
+        match &self.versions[..] {
+            [] => vec![ids::version_of(&self.name, schema.document.get())],
+            given => given.to_vec(),
+        }
     }
 
     /// Returns the schema of the versions. `iterates` means that the output is a list that grows.

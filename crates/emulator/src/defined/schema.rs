@@ -42,6 +42,28 @@ fn check_at(path: &str, schema: &Value) -> Result<(), String> {
     {
         return Err(format!("`{path}.type` must be one of {}, not {unknown}", TYPES.join(", ")));
     }
+    let is_texts = |value: &Value| value.as_array().is_some_and(|all| all.iter().all(Value::is_string));
+    for (keyword, fits, kind) in [
+        ("required", &is_texts as &dyn Fn(&Value) -> bool, "a list of names"),
+        ("enum", &Value::is_array, "a list of values"),
+        ("minimum", &Value::is_number, "a number"),
+        ("maximum", &Value::is_number, "a number"),
+        ("format", &Value::is_string, "a string"),
+        ("$ref", &Value::is_string, "a string"),
+    ] {
+        if let Some(wrong) = schema.get(keyword).filter(|value| !fits(value)) {
+            return Err(format!("`{path}.{keyword}` must be {kind}, not {wrong}"));
+        }
+    }
+    for keyword in ["allOf", "anyOf", "oneOf"] {
+        let Some(parts) = schema.get(keyword) else { continue };
+        let Some(parts) = parts.as_array() else {
+            return Err(format!("`{path}.{keyword}` must be a list of JSON Schemas, not {parts}"));
+        };
+        for (index, part) in parts.iter().enumerate() {
+            check_at(&format!("{path}.{keyword}.{index}"), part)?;
+        }
+    }
     if let Some(properties) = schema.get("properties") {
         let Some(properties) = properties.as_object() else {
             return Err(format!("`{path}.properties` must be an object of JSON Schemas, not {properties}"));
@@ -49,6 +71,9 @@ fn check_at(path: &str, schema: &Value) -> Result<(), String> {
         for (name, property) in properties {
             check_at(&format!("{path}.properties.{name}"), property)?;
         }
+    }
+    for (name, part) in schema.get("$defs").and_then(Value::as_object).into_iter().flatten() {
+        check_at(&format!("{path}.$defs.{name}"), part)?;
     }
     schema.get("items").map_or(Ok(()), |items| check_at(&format!("{path}.items"), items))
 }
@@ -84,6 +109,10 @@ mod tests {
                 r#"{"properties": {"a": {"type": "array", "items": {"type": 1}}}}"#,
                 "`input.properties.a.items.type` must be one of",
             ),
+            (r#"{"required": "a"}"#, "`input.required` must be a list of names, not \"a\""),
+            (r#"{"properties": {"a": {"minimum": "0"}}}"#, "`input.properties.a.minimum` must be a number"),
+            (r#"{"properties": {"a": {"anyOf": {}}}}"#, "`input.properties.a.anyOf` must be a list of JSON"),
+            (r#"{"allOf": [{"type": 1}]}"#, "`input.allOf.0.type` must be one of"),
         ] {
             let error = check("input", text).expect_err(text);
             assert!(error.starts_with(expected), "{error}");

@@ -30,13 +30,12 @@ pub struct Scripted {
 }
 
 impl Scripted {
-    /// Returns a script with one output, given as JSON; of a list, each item is emitted.
-    pub(crate) fn from_output(json: &str) -> Result<Self, String> {
-        let value = serde_json::from_str(json).map_err(|error| format!("the output is not JSON: {error}"))?;
-        Ok(match value {
+    /// Returns a script with one output; of a list, each item is emitted.
+    pub(crate) fn from_output(output: &Value) -> Self {
+        match output.clone() {
             Value::Array(items) => Self { outputs: Some(items), ..Self::default() },
             output => Self { output: Some(output), ..Self::default() },
-        })
+        }
     }
 
     /// Reports whether the output is a list that grows.

@@ -1,4 +1,4 @@
-//! The error of a test's mistake.
+//! An error in what a test passes to the emulator.
 
 use std::fmt;
 

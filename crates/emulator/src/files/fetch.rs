@@ -7,9 +7,9 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
-use url::{Host, Url};
+use url::Url;
 
-use super::Files;
+use super::{Files, OutputFile, Upload};
 use crate::http::client::cause;
 use crate::support::excerpt::excerpt;
 
@@ -18,10 +18,8 @@ const MAX_REDIRECTS: usize = 5;
 
 /// A file of this server.
 enum Own {
-    /// An upload, by its id.
-    Upload(String),
-    /// An output file, by its path below `/files/`.
-    Output(String),
+    Upload(Upload),
+    Output(OutputFile),
 }
 
 impl Files {
@@ -33,15 +31,8 @@ impl Files {
         let url =
             Url::parse(uri).map_err(|error| format!("{:?} is not a URL ({error})", excerpt(uri, 80)))?;
         match self.own(&url) {
-            Some(Own::Upload(id)) => {
-                let missing =
-                    || format!("there is no uploaded file {id} (it may have been deleted or expired)");
-                return self.get(&id).map(|upload| upload.bytes).ok_or_else(missing);
-            }
-            Some(Own::Output(path)) => {
-                let missing = || format!("there is no output file {path} (it may have expired)");
-                return self.output(&path).ok_or_else(missing)?.bytes().await;
-            }
+            Some(Own::Upload(upload)) => return Ok(upload.bytes),
+            Some(Own::Output(file)) => return file.bytes().await,
             None => {}
         }
         match url.scheme() {
@@ -54,37 +45,27 @@ impl Files {
 
     /// Returns the content type of a file that this server has, or `None` if the URI names no such file.
     pub(crate) fn own_type(&self, uri: &str) -> Option<String> {
-        let own = self.own(&Url::parse(uri).ok()?)?;
-        let kind = match own {
-            Own::Upload(id) => self.get(&id).map(|upload| upload.content_type),
-            Own::Output(path) => self.output(&path).map(|file| file.content_type.into_owned()),
-        };
-        Some(kind.unwrap_or_else(|| "application/octet-stream".into()))
+        Some(match self.own(&Url::parse(uri).ok()?)? {
+            Own::Upload(upload) => upload.content_type,
+            Own::Output(file) => file.content_type.into_owned(),
+        })
     }
 
     /// Returns the name of the upload at a URL, or `None` if the URI is not one of an upload.
     pub(super) fn upload_name(&self, url: &Url) -> Option<String> {
         match self.own(url)? {
-            Own::Upload(id) => self.get(&id).map(|upload| upload.name),
+            Own::Upload(upload) => Some(upload.name),
             Own::Output(_) => None,
         }
     }
 
-    /// Returns the file that a URL names if it is one of this server, under any name of this host: `urls.get` of an upload,
-    /// or an output file.
+    /// Returns the file of this server that a URL names: `urls.get` of an upload, or an output file. The origin may be that
+    /// of a proxy, and ids are unguessable.
     fn own(&self, url: &Url) -> Option<Own> {
-        let local = match url.host()? {
-            Host::Domain(name) => name == "localhost",
-            Host::Ipv4(address) => address.is_loopback(),
-            Host::Ipv6(address) => address.is_loopback(),
-        };
-        if !local || !self.ports.contains(&url.port_or_known_default()?) {
-            return None;
-        }
         let decoded = |path| percent_decode_str(path).decode_utf8_lossy().into_owned();
         match url.path().strip_prefix("/v1/files/") {
-            Some(id) => Some(Own::Upload(decoded(id))),
-            None => Some(Own::Output(decoded(url.path().strip_prefix("/files/")?))),
+            Some(id) => self.get(&decoded(id)).map(Own::Upload),
+            None => self.output(&decoded(url.path().strip_prefix("/files/")?)).map(Own::Output),
         }
     }
 
@@ -101,7 +82,9 @@ impl Files {
                 continue;
             }
             if !status.is_success() {
-                return Err(format!("{url} responded with {status}"));
+                let is_file = url.path().starts_with("/v1/files/") || url.path().starts_with("/files/");
+                let hint = if is_file { " (the file may have been deleted or expired)" } else { "" };
+                return Err(format!("{url} responded with {status}{hint}"));
             }
             let bytes = response.bytes().await;
             return bytes.map_err(|error| format!("could not fetch {url}: {}", cause(&error)));

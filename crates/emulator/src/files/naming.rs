@@ -10,7 +10,8 @@ const OCTET_STREAM: &str = "application/octet-stream";
 /// Completes the name and the content type of an output file: each follows from the other, or from the content.
 pub(crate) fn complete(name: Option<&str>, kind: Option<&str>, content: &[u8]) -> (String, String) {
     let sniffed = infer::get(content).map(|kind| kind.extension());
-    let name = name.filter(|name| !name.is_empty()).map_or_else(
+    // A segment of dots is not part of a URL.
+    let name = name.filter(|name| name.bytes().any(|byte| byte != b'.')).map_or_else(
         || format!("output.{}", kind.and_then(extension).or(sniffed).unwrap_or("bin")),
         |name| name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect(),
     );
@@ -74,6 +75,7 @@ mod tests {
             (None, None, "abc", ("output.bin", "application/octet-stream")),
             (Some(""), None, "RIFF1234WAVEfmt ", ("output.wav", "audio/wav")),
             (None, Some("image/bmp"), "abc", ("output.bmp", "image/bmp")),
+            (Some(".."), Some("text/csv"), "abc", ("output.csv", "text/csv")),
             (Some("a b/c.TXT"), None, "abc", ("a_b_c.TXT", "text/plain")),
             (Some("words"), Some("text/csv"), "abc", ("words", "text/csv")),
             (Some("picture"), None, "GIF89a", ("picture", "image/gif")),

@@ -3,6 +3,7 @@
 pub(crate) mod input;
 pub(crate) mod run;
 pub(crate) mod schema;
+pub(crate) mod validation;
 
 use std::borrow::Cow;
 use std::pin::Pin;
@@ -42,6 +43,11 @@ pub(crate) trait Model: Send + Sync {
 
     /// Ends what [`announce`](Self::announce) began.
     fn ended(&self, _id: &str) {}
+
+    /// Returns the time in status `starting` that an input asks for, in place of the one of the model.
+    fn cold_start(&self, _input: &Input) -> Option<Duration> {
+        None
+    }
 
     /// Runs a prediction. A canceled prediction drops the future, so the work must not block.
     fn run(&self, input: Input, run: Run) -> Work<'_>;

@@ -1,42 +1,20 @@
-//! The schema of a model version, and the validation of inputs.
+//! The schema of a model version.
 
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
+use super::validation::{self, Validation};
 use crate::http::problem::InvalidField;
 use crate::support::json::{Fields, Object, Raw, raw};
-
-/// The parts of a property that validation uses.
-#[derive(Clone, Debug, Default, Deserialize)]
-struct Property {
-    r#type: Option<String>,
-    #[serde(rename = "enum")]
-    choices: Option<Vec<Value>>,
-    minimum: Option<f64>,
-    maximum: Option<f64>,
-    format: Option<String>,
-    default: Option<Value>,
-    #[serde(rename = "allOf", default)]
-    all_of: Vec<Reference>,
-    #[serde(rename = "$ref")]
-    reference: Option<String>,
-    items: Option<Box<Property>>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct Reference {
-    #[serde(rename = "$ref")]
-    reference: String,
-}
 
 #[derive(Deserialize)]
 struct ObjectSchema {
     #[serde(default)]
-    properties: IndexMap<String, Property>,
+    properties: IndexMap<String, Value>,
     #[serde(default)]
     required: Vec<String>,
 }
@@ -45,7 +23,9 @@ struct ObjectSchema {
 pub(crate) struct Schema {
     /// The version's `openapi_schema`.
     pub(crate) document: Raw,
-    properties: IndexMap<String, Property>,
+    /// The schema of the input, with `components` beside its members: what references lead to.
+    root: Value,
+    properties: IndexMap<String, Value>,
     required: Vec<String>,
     /// Whether the output is a list that grows while the model runs.
     pub(crate) iterates: bool,
@@ -86,22 +66,18 @@ impl Schema {
         let bad = |error: serde_json::Error| format!("the schema cannot be read: {error}");
         let schemas: IndexMap<String, Box<RawValue>> = serde_json::from_str(components).map_err(bad)?;
         let input = schemas.get(input).ok_or_else(|| format!("the schema has no {input}"))?;
-        let input: ObjectSchema = serde_json::from_str(input.get()).map_err(bad)?;
-        let resolve = |mut property: Property| {
-            let references = property.all_of.iter().map(|part| &part.reference);
-            for reference in references.chain(&property.reference).cloned().collect::<Vec<_>>() {
-                let name = reference.rsplit('/').next().unwrap_or_default();
-                let target = schemas.get(name).ok_or_else(|| format!("the schema has no {name}"))?;
-                let target: Property = serde_json::from_str(target.get()).map_err(bad)?;
-                property.choices = property.choices.take().or(target.choices);
-                property.r#type = property.r#type.take().or(target.r#type);
-            }
-            Ok::<_, String>(property)
-        };
-        let mut properties = IndexMap::new();
-        for (name, property) in input.properties {
-            properties.insert(name, resolve(property)?);
+        let schema: Value = serde_json::from_str(input.get()).map_err(bad)?;
+        let mut root = schema.clone();
+        let all: Value = serde_json::from_str(components).map_err(bad)?;
+        if let Some(members) = root.as_object_mut() {
+            members.insert("components".into(), json!({ "schemas": all }));
         }
+        validation::check_references(&root, &schema)?;
+        let object: ObjectSchema =
+            match schema["$ref"].as_str().and_then(|name| validation::target(&root, name)) {
+                Some(target) => serde_json::from_value(target.clone()).map_err(bad)?,
+                None => serde_json::from_str(input.get()).map_err(bad)?,
+            };
         let output: Value = match schemas.get(output) {
             Some(output) => serde_json::from_str(output.get()).map_err(bad)?,
             None => Value::Null,
@@ -116,8 +92,9 @@ impl Schema {
             .finish();
         Ok(Self {
             document,
-            properties,
-            required: input.required,
+            root,
+            properties: object.properties,
+            required: object.required,
             iterates: output["x-cog-array-type"] == "iterator",
             outputs_files: output["format"] == "uri" || output["items"]["format"] == "uri",
             training: None,
@@ -127,93 +104,27 @@ impl Schema {
     /// Returns all violations of the schema by an input.
     pub(crate) fn check(&self, input: &Object) -> Vec<InvalidField> {
         let missing = self.required.iter().filter(|name| !input.contains_key(*name));
-        let mut problems: Vec<_> = missing
-            .map(|name| InvalidField::new("required", "input", format!("{name} is required")))
-            .collect();
+        let missing =
+            missing.map(|name| InvalidField::new("required", "input", format!("{name} is required")));
+        let mut validation = Validation { root: &self.root, problems: missing.collect() };
         for (name, property) in &self.properties {
             // Values that serde_json cannot represent, such as huge numbers, are left to the model.
             let value = input.get(name).and_then(|value| serde_json::from_str(value.get()).ok());
             match value {
                 Some(Value::Null) if !self.required.contains(name) => {}
-                Some(value) => property.check(&format!("input.{name}"), &value, &mut problems),
+                Some(value) => validation.check(property, &format!("input.{name}"), &value, 0),
                 None => {}
             }
         }
-        problems
+        validation.problems
     }
 
     /// Returns the members that have defaults.
     pub(super) fn defaults(&self) -> impl Iterator<Item = (&str, Raw)> {
-        self.properties
-            .iter()
-            .filter_map(|(name, property)| Some((name.as_str(), raw(property.default.as_ref()?))))
+        self.properties.keys().filter_map(|name| Some((name.as_str(), self.default_of(name)?)))
     }
 
     pub(super) fn default_of(&self, name: &str) -> Option<Raw> {
-        self.properties.get(name)?.default.as_ref().map(raw)
-    }
-}
-
-impl Property {
-    fn check(&self, field: &str, value: &Value, problems: &mut Vec<InvalidField>) {
-        let mut report = |kind, text: String| problems.push(InvalidField::new(kind, field, text));
-        if let Some(expected) = &self.r#type {
-            let fits = match expected.as_str() {
-                "integer" => value.as_f64().is_some_and(|number| number.fract() == 0.0),
-                "number" => value.is_number(),
-                "string" => value.is_string(),
-                "boolean" => value.is_boolean(),
-                "array" => value.is_array(),
-                "object" => value.is_object(),
-                _ => true,
-            };
-            if !fits {
-                report(
-                    "invalid_type",
-                    format!("Invalid type. Expected: {expected}, given: {}", kind_of(value)),
-                );
-                return;
-            }
-        }
-        if let Some(choices) = &self.choices
-            && !choices.contains(value)
-        {
-            let list: Vec<_> = choices.iter().map(Value::to_string).collect();
-            report("enum", format!("must be one of the following: {}", list.join(", ")));
-        }
-        if let (Some(minimum), Some(number)) = (self.minimum, value.as_f64())
-            && number < minimum
-        {
-            report("number_gte", format!("Must be greater than or equal to {minimum}"));
-        }
-        if let (Some(maximum), Some(number)) = (self.maximum, value.as_f64())
-            && number > maximum
-        {
-            report("number_lte", format!("Must be less than or equal to {maximum}"));
-        }
-        if let (Some("uri"), Some(text)) = (self.format.as_deref(), value.as_str())
-            // `Url` accepts a Windows path such as C:\heron.png, with the scheme `c`.
-            && (text.contains('\\') || url::Url::parse(text).is_err())
-        {
-            report("format", "Does not match format 'uri'".into());
-        }
-        if let (Some(items), Some(values)) = (&self.items, value.as_array()) {
-            for (index, value) in values.iter().enumerate() {
-                items.check(&format!("{field}.{index}"), value, problems);
-            }
-        }
-    }
-}
-
-/// Returns the type name of a value, for error messages.
-pub(crate) fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(number) if number.is_f64() => "number",
-        Value::Number(_) => "integer",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
+        self.properties.get(name)?.get("default").filter(|default| !default.is_null()).map(raw)
     }
 }

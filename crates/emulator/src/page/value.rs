@@ -22,7 +22,7 @@ pub(super) fn show(app: &App, name: &str, value: &Value) -> Markup {
     show_at(app, name, value, DEEPEST, &Cell::new(MOST_ITEMS))
 }
 
-/// Shows a value with at most this many levels and members of objects. What has more is shown as JSON.
+/// Shows a value with at most this many levels and members of objects. Values beyond these limits are shown as JSON.
 fn show_at(app: &App, name: &str, value: &Value, levels: usize, left: &Cell<usize>) -> Markup {
     match value {
         Value::String(string) => text_or_file(app, name, string),

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::call::Call;
 use crate::http::problem::{InvalidField, Problem};
-use crate::model::schema::kind_of;
+use crate::model::validation::kind_of;
 use crate::support::json::{Object, Raw};
 
 /// Reads a request body and collects its problems. Members that are never read are not allowed.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::http::problem::Problem;
-use crate::job::{Job, Kind, Shape};
+use crate::job::{Job, Kind};
 use crate::request::{Call, Reply, ok};
 use crate::state::App;
 use crate::support::difference::{SHOWN_LENGTH, compare_values};
@@ -105,8 +105,7 @@ impl Expected {
 }
 
 fn input(job: &Arc<Job>) -> Value {
-    let view: Value = serde_json::from_str(job.view("", Shape::Read).get()).unwrap_or_default();
-    view["input"].clone()
+    serde_json::from_str(job.summary().input.get()).unwrap_or_default()
 }
 
 fn differences(expected: &Value, got: &Value) -> Vec<String> {

@@ -35,15 +35,6 @@ pub(super) async fn define(call: Call) -> Reply {
     Ok(json(StatusCode::CREATED, model.view(&call.origin)))
 }
 
-/// Removes a model that a test has defined.
-pub(super) async fn remove(call: Call) -> Reply {
-    let name = call.name();
-    let mut catalog = lock(&call.app.catalog);
-    catalog.models.get(&name).filter(|model| model.is_defined).ok_or_else(Problem::not_found)?;
-    catalog.models.shift_remove(&name);
-    Ok(empty(StatusCode::NO_CONTENT))
-}
-
 /// The connection of a worker: it disconnects when the response ends.
 struct Connection {
     app: App,

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
-use axum::routing::{delete, get, post};
+use axum::routing::{get, post};
 
 use crate::http::problem::Problem;
 use crate::request::{Call, Reply};
@@ -81,7 +81,6 @@ pub(crate) fn router() -> Router<App> {
         .route("/_emulator/reset", post(control::reset))
         .route("/_emulator/checks", post(checks::check))
         .route("/_emulator/models", post(defined::define))
-        .route("/_emulator/models/{owner}/{name}", delete(defined::remove))
         .route("/_emulator/workers/{worker}", get(defined::connect))
         .route("/_emulator/runs/{run}/acknowledge", post(defined::acknowledge))
         .route("/_emulator/runs/{run}/events", post(defined::report))

@@ -63,11 +63,9 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// `ports` are those at which clients reach the API.
     pub(crate) fn new(
         config: Config,
         origin: String,
-        ports: Vec<u16>,
         access: Arc<Access>,
         replays: Arc<Replays>,
     ) -> Result<App, String> {
@@ -82,7 +80,7 @@ impl State {
         let webhooks = Webhooks::new(&config, time.clone(), client.clone());
         Ok(Arc::new(Self {
             files_secret: config.files_secret.clone().unwrap_or_else(ids::url_key),
-            files: Arc::new(Files::new(&config, ports, time.clone(), client.clone())),
+            files: Arc::new(Files::new(&config, time.clone(), client.clone())),
             cassette: Cassette::open(&config, &webhooks.secret)?,
             webhooks: Arc::new(webhooks),
             origin,
@@ -132,7 +130,19 @@ impl State {
         engine: Engine,
     ) -> Result<(), String> {
         let entry = defined::entry(definition, schema, engine, &self.time)?;
-        lock(&self.catalog).models.insert(definition.name.clone(), entry);
+        let mut catalog = lock(&self.catalog);
+        for version in &entry.versions {
+            if let Some((other, _)) =
+                catalog.find_version(&version.id).filter(|(other, _)| other.full_name() != definition.name)
+            {
+                return Err(format!(
+                    "`versions`: {:?} is the id of a version of {}; give each model ids of its own",
+                    version.id,
+                    other.full_name()
+                ));
+            }
+        }
+        catalog.models.insert(definition.name.clone(), entry);
         Ok(())
     }
 
@@ -183,7 +193,7 @@ impl State {
     pub(crate) async fn load_models(&self) -> Result<(), String> {
         for (name, output) in &self.config.scripted_models {
             let definition = Definition::new(name);
-            let script = Scripted::from_output(output)?;
+            let script = Scripted::from_output(output);
             let schema = definition.schema(script.iterates())?;
             self.define(&definition, schema, Arc::new(script))
                 .map_err(|error| format!("--script: {error}"))?;

@@ -12,7 +12,6 @@ use super::App;
 use crate::catalog::Version;
 use crate::config::Timing;
 use crate::job::{Job, Kind, Status};
-use crate::model::run::seconds;
 use crate::model::{Engine, Input, Run, Schema};
 use crate::support::json::Fields;
 use crate::support::time::Pace;
@@ -75,8 +74,11 @@ pub(crate) async fn spawn(app: &App, job: Arc<Job>, task: Task, input: Input, ti
 async fn execute(app: &App, job: &Arc<Job>, task: Task, input: Input, timing: Timing, pace: &Pace) {
     let is_example = job.spec.kind == Kind::Example;
     let timing = if is_example { Timing { cold_start: Duration::ZERO, run: Duration::ZERO } } else { timing };
-    let cold_start = input.number("cold_start").map_or(timing.cold_start, seconds);
-    pace.sleep(cold_start).await;
+    let given = match &task {
+        Task::Predict(engine) => engine.cold_start(&input),
+        Task::Train(..) => None,
+    };
+    pace.sleep(given.unwrap_or(timing.cold_start)).await;
     let started = pace.now();
     if !job.start(started) {
         return;

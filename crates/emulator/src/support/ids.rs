@@ -33,10 +33,10 @@ pub(crate) fn version() -> String {
     hex(&random::<32>())
 }
 
-/// Returns the version id that belongs to the name of a model.
-pub(crate) fn version_of(name: &str) -> String {
+/// Returns the version id of a model with this name and schema.
+pub(crate) fn version_of(name: &str, schema: &str) -> String {
     use sha2::Digest;
-    hex(&sha2::Sha256::digest(name))
+    hex(&sha2::Sha256::new().chain_update(name).chain_update([0]).chain_update(schema).finalize())
 }
 
 /// Generates an unguessable part of a URL.

@@ -9,7 +9,7 @@ use crate::support::time::Timestamp;
 // Older deliveries are dropped.
 const MOST: usize = 500;
 const MOST_BYTES: usize = 8_000_000;
-// Of one delivery that is sent again and again.
+// Attempts kept per delivery; the page can repeat a delivery any number of times.
 const MOST_ATTEMPTS: usize = 50;
 
 /// A webhook that was sent.

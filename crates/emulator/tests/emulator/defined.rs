@@ -64,6 +64,103 @@ async fn a_scripted_model_emits_fails_and_can_be_replaced() {
 }
 
 #[tokio::test]
+async fn inputs_are_validated_by_the_schemas_of_common_libraries() {
+    let api = api();
+    let color = json!({"enum": ["red", "blue"], "type": "string"});
+    let node = json!({"type": "object", "required": ["n"], "properties": {
+        "n": {"type": "integer"}, "next": {"anyOf": [{"$ref": "#/$defs/Node"}, {"type": "null"}]}
+    }});
+    let schema = json!({
+        "$defs": {"Color": color, "Node": node, "Loop": {"$ref": "#/$defs/Loop"}},
+        "type": "object",
+        "required": ["count", "node"],
+        "properties": {
+            "count": {"type": ["integer", "null"]},
+            "color": {"$ref": "#/$defs/Color", "default": "red"},
+            "size": {"allOf": [{"type": "integer"}], "nullable": true},
+            "only": {"const": 1},
+            "node": {"$ref": "#/$defs/Node"},
+            "loop": {"$ref": "#/$defs/Loop"},
+            "any": true,
+            "none": false,
+        }
+    });
+    let definition = Definition { input: Some(schema.to_string()), ..Definition::new("acme/typed") };
+    api.emulator.model(definition, async |input, _| Ok(input)).expect("a definition");
+    let node = json!({"n": 1, "next": {"n": 2, "next": null}});
+    let input = json!({"count": null, "node": node, "size": 2, "only": 1, "loop": 1, "any": [1]});
+    let done = api.finished(&create(&api, "acme/typed", input).await).await;
+    assert_eq!((&done["output"]["color"], &done["output"]["node"]), (&json!("red"), &node));
+    for (member, value, field, expected) in [
+        ("count", json!("1"), "input.count", "Invalid type. Expected: [integer,null], given: string"),
+        ("color", json!("green"), "input.color", "must be one of the following: \"red\", \"blue\""),
+        ("size", json!("2"), "input.size", "Invalid type. Expected: integer, given: string"),
+        ("only", json!(2), "input.only", "must be 1"),
+        ("none", json!(1), "input.none", "False always fails validation"),
+        ("node", json!({}), "input.node", "n is required"),
+        (
+            "node",
+            json!({"n": 1, "next": {"n": "x"}}),
+            "input.node.next",
+            "Must validate at least one schema (anyOf)",
+        ),
+    ] {
+        let mut input = json!({"count": 1, "node": {"n": 1}});
+        input[member] = value;
+        let (status, problem) = api.post("/models/acme/typed/predictions", json!({ "input": input })).await;
+        let invalid = &problem["invalid_fields"][0];
+        assert_eq!(
+            (status, &invalid["field"], &invalid["description"]),
+            (422, &json!(field), &json!(expected))
+        );
+    }
+
+    let tree = r##"{"$ref": "#/$defs/Node", "$defs": {"Node": {"type": "object", "required": ["n"]}}}"##;
+    let definition = Definition { input: Some(tree.into()), ..Definition::new("acme/tree") };
+    api.emulator.script(definition, Scripted::default()).expect("a definition");
+    assert_eq!(api.post("/models/acme/tree/predictions", json!({"input": {}})).await.0, 422);
+    let dangling = r##"{"properties": {"a": {"items": {"$ref": "#/$defs/None"}}}}"##;
+    let definition = Definition { input: Some(dangling.into()), ..Definition::new("acme/dangling") };
+    let error = api.emulator.script(definition, Scripted::default()).expect_err("a dangling reference");
+    assert_eq!(error.to_string(), "`input`: the schema has no #/$defs/None");
+}
+
+#[tokio::test]
+async fn a_version_belongs_to_one_model_and_one_schema() {
+    let api = api();
+    let script = |name: &str, versions: &[&str], script: Scripted| {
+        let versions = versions.iter().map(|id| (*id).to_owned()).collect();
+        api.emulator.script(Definition { versions, ..Definition::new(name) }, script)
+    };
+    let version = async || api.get("/models/acme/s").await.1["latest_version"]["id"].clone();
+    let items = || Scripted { outputs: Some(vec!["a".into()]), ..Scripted::default() };
+    script("acme/s", &[], items()).expect("a definition");
+    let iterator = version().await;
+    script("acme/s", &[], Scripted { output: Some("whole".into()), ..Scripted::default() })
+        .expect("a definition");
+    assert_ne!(version().await, iterator, "another schema");
+    script("acme/s", &[], items()).expect("a definition");
+    assert_eq!(version().await, iterator, "the same name and schema");
+
+    script("acme/one", &["v1"], items()).expect("a definition");
+    let error = script("acme/two", &["v2", "v1"], items()).expect_err("the version of another model");
+    assert_eq!(
+        error.to_string(),
+        "`versions`: \"v1\" is the id of a version of acme/one; give each model ids of its own"
+    );
+    assert_eq!(api.get("/models/acme/two").await.0, 404);
+    script("acme/one", &["v2", "v1"], items()).expect("a model may keep its ids");
+}
+
+#[tokio::test]
+async fn an_input_named_cold_start_delays_no_model_of_a_test() {
+    let api = api();
+    api.emulator.model(Definition::new("acme/engine"), async |input, _| Ok(input)).expect("a definition");
+    let created = create(&api, "acme/engine", json!({"cold_start": 3600})).await;
+    assert_eq!(api.finished(&created).await["output"], json!({"cold_start": 3600}));
+}
+
+#[tokio::test]
 async fn a_function_reads_and_writes_files_and_logs() {
     let api = api();
     let schema = r#"{"type": "object", "required": ["text"],
@@ -73,7 +170,7 @@ async fn a_function_reads_and_writes_files_and_logs() {
         let text = run.read(input["text"].as_str().unwrap_or_default()).await?;
         let times = input["times"].as_u64().ok_or("`times` has no default")?;
         run.log(format!("repeating {times} times"));
-        Ok(run.save("text.txt", "text/plain", text.repeat(times as usize)).into())
+        Ok(run.save("frames/a b?#.txt", "text/plain", text.repeat(times as usize)).into())
     };
     api.emulator.model(definition, repeat).expect("a definition");
     let created = create(&api, "acme/repeat", json!({"text": "data:text/plain,ab"})).await;

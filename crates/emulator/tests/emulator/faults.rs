@@ -81,6 +81,11 @@ async fn a_rule_names_an_operation() {
     assert!(
         error.contains("`predictions.crate` is not an operation") && error.contains("predictions.create")
     );
+    for (name, value) in [("bad header", "1"), ("x-note", "two\nlines")] {
+        let rule = json!({"action": {"headers": {name: value}}});
+        let error = api.emulator.add_faults(&rule.to_string()).expect_err("a mistake").to_string();
+        assert!(error.starts_with(&format!("`headers`: {name:?}: {value:?} is not a header")), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -127,11 +127,36 @@ async fn file_inputs_can_be_data_uris_uploads_and_urls() {
 }
 
 #[tokio::test]
+async fn file_inputs_have_the_origin_of_a_proxy() {
+    let api = with(Config { token: Some("t".into()), ..Config::default() });
+    let png = {
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        image::RgbImage::new(32, 24).write_to(&mut bytes, image::ImageFormat::Png).expect("an image");
+        bytes.into_inner()
+    };
+    let create = async |body: Value| {
+        let request = api.request("POST", "/predictions").bearer_auth("t").header("prefer", "wait");
+        let request = request.header("host", "app.localhost:5173").json(&body);
+        status_and_body(request.send().await.expect("sent")).await.1
+    };
+    let form = Form::new().part("content", Part::bytes(png).mime_str("image/png").expect("a type"));
+    let request = api.request("POST", "/files").bearer_auth("t").header("host", "app.localhost:5173");
+    let (_, uploaded) = status_and_body(request.multipart(form).send().await.expect("sent")).await;
+    let upload = uploaded["urls"]["get"].as_str().expect("a URL");
+    assert!(upload.starts_with("http://app.localhost:5173/v1/files/"), "{upload}");
+    let first = create(json!({"version": ESRGAN, "input": {"image": upload, "scale": 2}})).await;
+    let output = first["output"].as_str().unwrap_or_else(|| panic!("{first}"));
+    assert!(output.starts_with("http://app.localhost:5173/files/"), "{output}");
+    let second = create(json!({"version": ESRGAN, "input": {"image": output, "scale": 2}})).await;
+    assert!(second["output"].is_string(), "{second}");
+}
+
+#[tokio::test]
 async fn an_unreadable_file_input_fails_with_a_reason() {
     let api = api();
     let deleted = format!("{}/files/bm9uZQ==", api.emulator.base_url());
     let unreadable = [
-        (deleted.as_str(), "there is no uploaded file bm9uZQ=="),
+        (deleted.as_str(), "responded with 404 Not Found (the file may have been deleted or expired)"),
         ("data:text/plain,hello", "is not a readable image"),
         ("ftp://example.com/a.png", "ftp: URLs cannot be read"),
         ("http://127.0.0.1:1/a.png", "could not fetch http://127.0.0.1:1/a.png"),
