@@ -11,11 +11,13 @@ use crate::{
 
 /// Builds a client with the token of the environment, else with the one that `login` stored.
 pub(crate) fn client() -> Result<Client, Failure> {
-    let variable = |name| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
-    let stored = if variable("REPLICATE_API_TOKEN").is_some() { None } else { token::read()? };
-    let is_known = stored.is_some() || variable("REPLICATE_API_TOKEN").is_some();
+    let is_set = |name| std::env::var(name).is_ok_and(|value| !value.trim().is_empty());
+    if is_set("REPLICATE_API_TOKEN") {
+        return client_with(None);
+    }
+    let stored = token::read()?;
     // Another server, such as the emulator or a proxy, may need no token.
-    if !is_known && variable("REPLICATE_BASE_URL").is_none() {
+    if stored.is_none() && !is_set("REPLICATE_BASE_URL") {
         let why = "there is no API token: run `replicant login`, or set REPLICATE_API_TOKEN";
         return Err(Failure::new(REFUSED, why));
     }

@@ -91,8 +91,8 @@ fn until_error(
     })
 }
 
-/// Passes a line on at a time, so that the lines that were passed on are those of the records that were read. The positions of
-/// the crate `csv` are those before the end of the previous line.
+/// Gives the CSV reader at most one line per read, so that `lines` is the line of the record just parsed; the positions of
+/// `csv` are one line behind.
 struct ByLine<R> {
     input: R,
     lines: Arc<AtomicU64>,

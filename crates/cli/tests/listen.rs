@@ -185,6 +185,20 @@ fn a_webhook_that_cannot_be_sent_on_is_reported() {
 }
 
 #[test]
+fn a_webhook_is_printed_although_its_target_does_not_respond() {
+    let place = Place::new();
+    let target = TcpListener::bind("127.0.0.1:0").unwrap();
+    let forward = format!("--forward=http://{}/", target.local_addr().unwrap());
+    let mut listening =
+        listen(&mut place.program(&["webhooks", "listen", "--port=0", "--count=1", &forward]));
+    run(&place, &listening.address);
+    let mut line = String::new();
+    listening.errors.read_line(&mut line).unwrap();
+    assert!(line.contains("no response after 8s"), "{line}");
+    assert!(listening.printed().contains(" succeeded "));
+}
+
+#[test]
 fn a_closed_pipe_ends_it() {
     let place = Place::new();
     let done = until_closed(&mut place.program(&["webhooks", "listen", "--port=0"]), drop);

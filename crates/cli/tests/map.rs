@@ -176,6 +176,12 @@ fn a_wrong_row_is_named_before_a_prediction_is_created() {
         ),
         ("g.csv", "id,value\na,1\nb,2\na,3\n", &["--key=id"], "line 4 has the key of line 2"),
         ("h.csv", "id,value\n,1\n", &["--key=id"], "line 2: the key `id` is empty"),
+        (
+            "i.jsonl",
+            "{\"id\": 1}\n{\"id\": \"1\"}\n",
+            &["--key=id", "value={id}"],
+            "line 2 has the key of line 1",
+        ),
     ] {
         place.file(name, contents);
         let done = place.run(&[&["map", "emulator/echo", "--in", name], words].concat());

@@ -305,3 +305,14 @@ fn outputs_with_files_inside_are_json() {
     let printed: Value = serde_json::from_str(&place.printed(&["run", "acme/labels", "-o", "out"])).unwrap();
     assert_eq!(printed, json!({"image": "out/out-0.webp", "label": "heron"}));
 }
+
+#[test]
+fn links_in_an_output_are_not_saved() {
+    let place = Place::new();
+    let url = place.printed(&["run", "black-forest-labs/flux-schnell", "prompt=x"]);
+    let output = json!(["http://127.0.0.1:1/page.html", url.trim_end()]);
+    let script = Scripted { output: Some(output), ..Scripted::default() };
+    place.emulator.script(Definition::new("acme/linked"), script).unwrap();
+    let printed = place.printed(&["run", "acme/linked", "-o", "out"]);
+    assert_eq!(printed, "http://127.0.0.1:1/page.html\nout/out-0.webp\n");
+}

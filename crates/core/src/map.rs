@@ -41,7 +41,7 @@ pub use self::{
 };
 use crate::{
     client::{Client, background, options::OnAbandon},
-    error::Result,
+    error::{Error, ErrorKind, Result},
     http::request::RequestOptions,
     identifier::ReferenceParam,
     platform::BoxStream,
@@ -148,22 +148,23 @@ impl Map {
         self
     }
 
-    /// Sets how many times the prediction of a row is created again after it failed. Each is billed. Predictions that
-    /// failed because of a content filter or an invalid input, and canceled ones, are not created again. Defaults to 0.
+    /// Sets how many times the prediction of a row is created again after it failed, or after the API deleted its output
+    /// before it was read. Each is billed. Predictions that failed because of a content filter or an invalid input, and
+    /// canceled ones, are not created again. Defaults to 0.
     pub fn retries(mut self, retries: u32) -> Self {
         self.options.retries = retries;
         self
     }
 
-    /// Sets how many predictions are created at most. Then the running ones are finished, and the stream ends;
-    /// [`MapStats::stopped`] says why.
+    /// Sets the maximum number of predictions to create. When a row would exceed it, the batch waits for the running
+    /// predictions and ends; [`MapStats::stopped`] says why.
     pub fn max_predictions(mut self, predictions: u64) -> Self {
         self.options.max_predictions = Some(predictions);
         self
     }
 
-    /// Sets how many seconds of predict time the API may meter, as an estimate: the running predictions count with the mean of
-    /// those that have ended. Then the running ones are finished, and the stream ends.
+    /// Sets a limit on the metered predict time, in seconds. It is an estimate: each running prediction counts as the mean of
+    /// those that have ended. At the limit, the batch waits for the running predictions and ends.
     pub fn max_seconds(mut self, seconds: f64) -> Self {
         self.options.max_seconds = Some(seconds);
         self
@@ -242,8 +243,34 @@ impl Map {
         let batch = Arc::new(Batch::new(runs, self.options.clone()));
         let (sender, results) = mpsc::unbounded_channel();
         let spawner = client.runtime().spawner();
-        background::spawn(&client, &spawner, Box::pin(drive(batch.clone(), rows, sender)));
+        let (driven, end) = (batch.clone(), End { results: sender.clone(), is_regular: false });
+        let task = async move {
+            drive(driven, rows, sender).await;
+            end.reach();
+        };
+        background::spawn(&client, &spawner, Box::pin(task));
         self.state = State::Running { batch, results };
+    }
+}
+
+/// Ends the results with an error if the task of the batch does not end by itself, so that they do not look complete.
+struct End {
+    results: mpsc::UnboundedSender<Result<MapItem>>,
+    is_regular: bool,
+}
+
+impl End {
+    fn reach(mut self) {
+        self.is_regular = true;
+    }
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        if !self.is_regular {
+            let message = "the batch is not complete: its task panicked, such as in its rows, or its runtime was shut down";
+            let _ = self.results.send(Err(Error::new(ErrorKind::Internal, message)));
+        }
     }
 }
 

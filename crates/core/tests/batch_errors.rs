@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
 use replicant::{
-    Client, ErrorKind, OnAbandon, Options,
+    Client, ErrorKind, File, OnAbandon, Options, Value,
     hooks::{HeaderChanges, Hooks, RequestEvent, ResponseEvent},
     json,
     map::Stopped,
@@ -16,7 +16,7 @@ use replicant::{
 use replicant_emulator::Emulator;
 use serde_json::Value as Json;
 use support::{
-    batches::{all, eventually, gated, numbers, predictions, start},
+    batches::{all, eventually, gated, lines, numbers, predictions, start},
     play, quick, settled, temporary_folder,
 };
 
@@ -82,22 +82,22 @@ impl Hooks for RefusesLists {
     }
 }
 
-/// Refuses the responses to requests of one method.
+/// Refuses the responses to requests of one method, or whose path ends so.
 struct Refuses(&'static str);
 
 impl Hooks for Refuses {
     fn on_response(&self, response: ResponseEvent) -> replicant::BoxFuture<'static, replicant::Result<()>> {
-        let refused = response.method == self.0;
+        let refused = response.method == self.0 || response.url.ends_with(self.0);
         let failure = replicant::Error::new(ErrorKind::Internal, "no room");
         Box::pin(async move { if refused { Err(failure) } else { Ok(()) } })
     }
 }
 
-fn refusing(emulator: &Emulator, method: &'static str) -> Client {
+fn refusing(emulator: &Emulator, refused: &'static str) -> Client {
     let options = Options {
         base_url: Some(emulator.base_url()),
         token: Some("r8_token".into()),
-        hooks: Some(Arc::new(Refuses(method))),
+        hooks: Some(Arc::new(Refuses(refused))),
         ..Options::default()
     };
     Client::new(options).unwrap()
@@ -185,4 +185,30 @@ async fn a_refusal_returns_what_runs() {
     assert_eq!((item.index, item.status.as_str()), (0, "succeeded"));
     assert_eq!(map.next().await.unwrap().unwrap_err().kind(), ErrorKind::PaymentRequired);
     settled(&script).await;
+}
+
+#[tokio::test]
+async fn an_error_of_a_hook_during_an_upload_leaves_a_checkpoint_that_can_be_continued() {
+    let (emulator, client) = start();
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let rows = || {
+        let mut with_file: Value = json!({}).into();
+        with_file["value"] = File::bytes(&b"content"[..]).filename("a.txt").into();
+        stream::iter([json!({"value": 0}).into(), with_file])
+    };
+    let map = |client: &Client| client.map("emulator/echo", rows()).concurrency(1).checkpoint(&path);
+    let mut failing = map(&refusing(&emulator, "/files"));
+    assert!(failing.next().await.unwrap().is_ok());
+    assert!(failing.next().await.unwrap().unwrap_err().message().starts_with("no room"));
+    drop(failing);
+    assert!(lines(&path).iter().all(|line| line["step"] != "cancel"), "{:?}", lines(&path));
+    // As an earlier version left it behind.
+    let mut text = std::fs::read_to_string(&path).unwrap();
+    text.push_str("{\"step\":\"cancel\",\"key\":1}\n");
+    std::fs::write(&path, text).unwrap();
+    let items = all(map(&client).ordered(true)).await;
+    assert!(items.iter().all(|item| item.output.is_some()), "{items:?}");
+    assert!(items[0].resumed && !items[1].resumed);
+    assert_eq!(predictions(&emulator).len(), 2);
 }

@@ -379,3 +379,31 @@ fn the_example_runs() {
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     assert!(output.contains("interrupted after 3 rows") && output.contains("8 pictures"), "{output}");
 }
+
+#[tokio::test]
+async fn a_panic_in_the_rows_is_an_error_of_the_batch() {
+    let (_emulator, client) = start();
+    let rows = stream::iter(0..3).map(|number| {
+        assert!(number < 2, "the rows panic");
+        json!({"value": number})
+    });
+    let results: Vec<_> = client.map("emulator/echo", rows).collect().await;
+    let (last, others) = results.split_last().unwrap();
+    assert!(others.iter().all(Result::is_ok), "{others:?}");
+    let error = last.as_ref().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Internal);
+    assert!(error.message().starts_with("the batch is not complete"), "{error}");
+}
+
+#[tokio::test]
+async fn an_item_has_the_same_members_of_the_prediction_however_it_ends() {
+    let (emulator, client) = start();
+    let _gate = gated(&emulator, "acme/slow");
+    let items = all(client.map("acme/slow", numbers(1)).timeout(Duration::from_millis(200))).await;
+    let prediction = &items[0].prediction;
+    assert_eq!(items[0].error.as_ref().unwrap().kind(), ErrorKind::Deadline);
+    assert!(prediction["id"].as_str().is_some(), "{prediction:?}");
+    for name in ["input", "output", "logs", "urls", "webhook"] {
+        assert!(prediction.get(name).is_none(), "{name}: {prediction:?}");
+    }
+}

@@ -8,7 +8,9 @@ use std::{path::Path, time::Duration};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use replicant::{
-    Client, ErrorKind, OnAbandon, Options, background, json,
+    Client, ErrorKind, OnAbandon, Options, background,
+    bindings::CheckpointFolder,
+    json,
     map::{Map, Row},
 };
 use replicant_emulator::Definition;
@@ -337,4 +339,50 @@ async fn a_row_without_a_prediction_may_have_another_input() {
     assert!(all(map("bad")).await[0].error.is_some());
     let items = all(map("good").retries(1)).await;
     assert_eq!((items[0].status.as_str(), items[0].attempts), ("succeeded", 2));
+}
+
+#[tokio::test]
+async fn an_output_that_expired_before_the_batch_continued_is_an_error() {
+    let (emulator, client) = start();
+    let gate = gated(&emulator, "acme/slow");
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let map = || client.map("acme/slow", keyed(1)).checkpoint(&path).on_abandon(OnAbandon::Leave);
+    let mut left = map();
+    assert!(tokio::time::timeout(Duration::from_millis(200), left.next()).await.is_err());
+    eventually(|| lines(&path).iter().any(|line| line["step"] == "created")).await;
+    drop(left);
+    gate.add_permits(2);
+    eventually(|| predictions(&emulator)[0]["status"] == "succeeded").await;
+    emulator.advance(Duration::from_secs(2 * 3600));
+    for resumed in [false, true] {
+        let items = all(map()).await;
+        assert_eq!((items[0].status.as_str(), items[0].resumed), ("succeeded", resumed));
+        let error = items[0].error.as_ref().expect("not an output of null");
+        assert_eq!(error.kind(), ErrorKind::OutputExpired, "{error}");
+    }
+    assert_eq!(predictions(&emulator).len(), 1);
+    let items = all(map().retries(1)).await;
+    assert_eq!((items[0].attempts, items[0].output.is_some()), (2, true), "{items:?}");
+}
+
+#[tokio::test]
+async fn a_folder_that_was_read_earlier_does_not_undo_what_another_process_did() {
+    let (emulator, client) = start();
+    let (folder, other) = (temporary_folder(), temporary_folder());
+    let row = || Row::new(json!({"value": 1})).key(1);
+    let input = hash_of(&client, other.path(), row()).await;
+    let header = json!({"checkpoint": 1, "model": "emulator/echo", "sdk": "0.1.0"});
+    let intent = json!({"step": "intent", "key": 1, "attempts": 1, "input": input, "time": 1});
+    let released = json!({"step": "released", "key": 1});
+    std::fs::write(folder.path().join("a.jsonl"), format!("{header}\n{intent}\n{released}\n")).unwrap();
+    let early = CheckpointFolder::new(folder.path(), 0, false);
+    early.prepare(&[2.into()]).unwrap();
+    let run = |folder: &CheckpointFolder| {
+        let path = folder.prepare(&[1.into()]).unwrap();
+        client.map("emulator/echo", stream::iter([row()])).checkpoint(path)
+    };
+    assert!(!all(run(&CheckpointFolder::new(folder.path(), 0, false))).await[0].resumed);
+    assert!(all(run(&early)).await[0].resumed);
+    assert_eq!(predictions(&emulator).len(), 2, "one for the hash, and one for the row");
 }

@@ -168,6 +168,17 @@ async fn a_weak_etag_or_a_date_reveals_a_changed_file() {
 }
 
 #[tokio::test]
+async fn a_file_without_validators_that_became_shorter_has_changed() {
+    let cut = json!({"text": "0123456789", "content_length": false, "cut_at": 6});
+    let shorter = json!({"text": "abc", "content_length": false});
+    let error = read(&[cut, shorter]).await.unwrap_err();
+    assert!(
+        error.message().ends_with("failed after 6 of an unknown number of bytes: the file has changed"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn the_checksum_of_a_decompressed_file_is_ignored() {
     let hash = "crc32c=mnG7TA==,md5=AAAAKrxLKna5cZ2REBfFkg==";
     for (stored, complete) in [("gzip", true), ("identity", false)] {

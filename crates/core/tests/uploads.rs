@@ -16,7 +16,9 @@ use bytes::Bytes;
 use futures_util::{TryStreamExt, stream};
 use replicant::{
     BoxError, BoxFuture, BoxStream, ByteSource, Client, Error, ErrorKind, File, FileEncodingStrategy, Item,
-    MAX_FILE_SIZE, Observer, Options, UploadProgress, Value, json,
+    MAX_FILE_SIZE, Observer, Options, UploadProgress, Value,
+    hooks::{HeaderChanges, Hooks, RequestEvent},
+    json,
     map::Row,
     operation,
     transport::{HttpBody, HttpRequest, HttpResponse, Transport},
@@ -395,5 +397,64 @@ async fn uploads_of_inputs_have_the_headers_of_their_call() {
             }
         }
         settled(&script).await;
+    }
+}
+
+/// A source of zeros whose length is not known before it is read.
+#[derive(Debug)]
+struct Unsized(usize);
+
+impl ByteSource for Unsized {
+    fn len(&self) -> Option<u64> {
+        None
+    }
+
+    fn replayable(&self) -> bool {
+        true
+    }
+
+    fn open(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes, BoxError>>, BoxError>> {
+        let chunks = stream::iter([Ok(Bytes::from(vec![0; self.0]))]);
+        Box::pin(async move { Ok(Box::pin(chunks) as BoxStream<'static, _>) })
+    }
+}
+
+#[tokio::test]
+async fn the_limit_on_inlined_files_is_that_of_the_whole_input() {
+    let (emulator, client) = start();
+    let mut input = input("one", File::source(Arc::new(Unsized(6_000_000))).filename("one"));
+    input["other"] = File::source(Arc::new(Unsized(6_000_000))).filename("other").into();
+    let run = client.run("emulator/echo", input).file_encoding_strategy(FileEncodingStrategy::DataUri);
+    let error = run.await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::FileTooLarge, "{error}");
+    assert!(error.message().contains("12000000 bytes exceeds 10mb"), "{error}");
+    assert!(!emulator.requests_json().contains("/predictions"), "{}", emulator.requests_json());
+}
+
+/// A transport that is broken rather than the network.
+struct Broken;
+
+impl Transport for Broken {
+    fn send(&self, request: HttpRequest) -> BoxFuture<'static, replicant::Result<HttpResponse>> {
+        assert!(request.url.path().ends_with("/files"), "the file was inlined");
+        Box::pin(async { Err(Error::new(ErrorKind::Internal, "proxy is not defined")) })
+    }
+}
+
+impl Hooks for Broken {
+    fn on_request(&self, _: RequestEvent) -> BoxFuture<'static, replicant::Result<HeaderChanges>> {
+        Box::pin(async { Err(Error::new(ErrorKind::Connection, "no tenant")) })
+    }
+}
+
+#[tokio::test]
+async fn an_error_of_a_hook_or_a_transport_during_an_upload_is_not_hidden_by_inlining() {
+    let of_transport = Options { transport: Some(Arc::new(Broken)), ..quick() };
+    let of_hook = Options { hooks: Some(Arc::new(Broken)), ..of_transport.clone() };
+    for (options, why) in [(of_transport, "proxy is not defined"), (of_hook, "no tenant")] {
+        let client = Client::new(options).unwrap();
+        let run = client.run("acme/up", input("image", File::bytes(&b"x"[..])));
+        let error = run.file_encoding_strategy(FileEncodingStrategy::UploadOrInline).await.unwrap_err();
+        assert!(error.message().starts_with(why), "{error}");
     }
 }

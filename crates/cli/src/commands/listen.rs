@@ -10,7 +10,10 @@ use replicant::{
     operation,
     transport::{HttpBody, HttpRequest, Transport},
 };
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::timeout,
+};
 use url::Url;
 
 use crate::{
@@ -20,6 +23,9 @@ use crate::{
     output::{note, print_json, print_line, while_read},
     receiver::{self, Request},
 };
+
+/// How long the response to a forwarded webhook may take. Senders of webhooks often wait for ten seconds.
+const FORWARD_LIMIT: Duration = Duration::from_secs(8);
 
 pub(crate) const LISTEN: Command = Command {
     name: "webhooks listen",
@@ -34,7 +40,7 @@ REPLICATE_WEBHOOK_SECRET or in --secret-file. A webhook that is not signed with 
 error.",
     flags: &[
         option("--port", "N", "Listen on this port; 0 selects a free one (default: 8080)"),
-        option("--forward", "URL", "Send verified webhooks on to this URL, and respond with its status"),
+        option("--forward", "URL", "Send verified webhooks on to this URL, and respond with its status; 504 after 8 s"),
         option("--secret-file", "PATH", "Read the signing secret, `whsec_...`, from this file"),
         option("--count", "N", "End after this number of verified webhooks"),
         JSON,
@@ -189,12 +195,16 @@ async fn forwarded(url: &Url, transport: &HttpTransport, request: Request) -> u1
     let body: Bytes = request.body;
     let mut request = HttpRequest::new("POST", url.clone());
     (request.headers, request.body) = (headers, HttpBody::Bytes(body));
-    match transport.send(request).await {
-        Ok(response) => {
+    match timeout(FORWARD_LIMIT, transport.send(request)).await {
+        Ok(Ok(response)) => {
             note(&format!("forwarded to {url}: {}", response.status));
             response.status
         }
-        Err(error) => {
+        Err(_) => {
+            note(&format!("replicant: cannot forward to {url}: no response after {FORWARD_LIMIT:?}"));
+            504
+        }
+        Ok(Err(error)) => {
             // The advice of the core is about the API.
             let why = message(&error).replace("REPLICATE_BASE_URL", "`--forward`");
             note(&format!("replicant: cannot forward to {url}: {why}"));

@@ -219,9 +219,14 @@ impl Run<'_> {
     /// Saves the files of an output. Returns their paths if `--output` was given.
     async fn saved(&self, output: &Value) -> Result<Option<Vec<Value>>, Failure> {
         let Some(folder) = self.arguments.value("--output") else { return Ok(None) };
-        let params = json!({"dir": folder});
-        let mut params = Value::from(params);
-        params["outputs"] = output.clone();
+        // Other strings may be links, which are not printed as files either.
+        let mut files = Vec::new();
+        replaced(output.clone(), &mut |file| {
+            files.push(file.clone());
+            file
+        });
+        let mut params = Value::from(json!({"dir": folder}));
+        params["outputs"] = files.into();
         let paths = self.context.progress.during(call(&self.client, "output.save_all", params)).await?;
         Ok(Some(paths.as_array().unwrap_or_default().to_vec()))
     }

@@ -67,7 +67,10 @@ impl Error {
 
     /// Names the place of a file, unless the error names one already or is not about the file.
     pub(crate) fn of_file(self, place: &str) -> Self {
-        let is_about_it = matches!(self.kind(), ErrorKind::FileNotFound | ErrorKind::InvalidArgument);
+        let is_about_it = matches!(
+            self.kind(),
+            ErrorKind::FileNotFound | ErrorKind::FileTooLarge | ErrorKind::InvalidArgument
+        );
         if !is_about_it || self.0.argument.is_some() {
             return self;
         }

@@ -23,7 +23,7 @@ use crate::{
     value::Observer,
 };
 
-const CHANGED: &str = "cannot be resumed because the file has changed";
+const CHANGED: &str = ": the file has changed";
 
 /// A download that may span several connections.
 pub(super) struct Download {
@@ -101,18 +101,22 @@ impl Download {
                     self.record(&chunk);
                     return Ok(Some(chunk));
                 }
+                // The file became shorter.
+                Some(None) if self.started && self.skip > 0 => return Err(self.error("failed", CHANGED)),
                 Some(None) if self.total.is_none_or(|total| total == self.offset) => self.done = true,
                 // After the last byte, a broken or stalled connection does not matter.
                 Some(Some(Err(_))) | None if self.total == Some(self.offset) => self.done = true,
                 Some(None) if self.total < Some(self.offset) => {
-                    return Err(self.error("exceeded its declared length"));
+                    return Err(self.error("exceeded its declared length", "."));
                 }
                 Some(Some(Err(error))) if error.kind() == ErrorKind::InvalidResponse => {
-                    return Err(self.error("cannot be decompressed").with_source(error));
+                    return Err(self.error("failed", ": it cannot be decompressed").with_source(error));
                 }
-                Some(None) => self.delay_retry(self.error("ended early")).await?,
-                Some(Some(Err(error))) => self.delay_retry(self.error("broke").with_source(error)).await?,
-                None => self.delay_retry(self.error("stalled")).await?,
+                Some(None) => self.delay_retry(self.error("ended early", ".")).await?,
+                Some(Some(Err(error))) => {
+                    self.delay_retry(self.error("broke", ".").with_source(error)).await?
+                }
+                None => self.delay_retry(self.error("stalled", ".")).await?,
             }
         }
         info!(target: "replicant", file = redacted(&self.file.url), size = self.offset, "downloaded file");
@@ -147,12 +151,13 @@ impl Download {
         }
     }
 
-    fn error(&self, what: &str) -> Error {
+    /// Builds an error. `why` is the end of the message, with its punctuation.
+    fn error(&self, what: &str, why: &str) -> Error {
         let total = self.total.map_or_else(|| "an unknown number of".to_owned(), |total| total.to_string());
         Error::new(
             ErrorKind::Download,
             format!(
-                "the download of {} {what} after {} of {total} bytes.",
+                "the download of {} {what} after {} of {total} bytes{why}",
                 redacted(&self.file.url),
                 self.offset
             ),
@@ -196,10 +201,10 @@ impl Download {
         }
         let encoded = is_encoded(&response.headers);
         if encoded && response.status == 206 {
-            return Err(self.error("cannot be decompressed, because the server sent a part of it,"));
+            return Err(self.error("failed", ": the server sent only a part of a compressed file"));
         }
         if encoded != self.encoded && !first {
-            return Err(self.error(CHANGED));
+            return Err(self.error("failed", CHANGED));
         }
         self.encoded = encoded;
         let version = Version::of(&response);
@@ -208,11 +213,14 @@ impl Download {
         if response.status == 206 && from > 0 {
             let range = response.header("content-range").unwrap_or_default().to_owned();
             if !range.starts_with(&format!("bytes {}-", self.offset)) {
-                return Err(self.error(&format!("cannot be resumed (the server sent {range:?})")));
+                return Err(self.error(
+                    "failed",
+                    &format!(": it cannot be resumed, as the server sent the range {range:?}"),
+                ));
             }
             let total = range.rsplit('/').next().and_then(|total| total.parse::<u64>().ok());
             if !first && (self.version.differs(&version) || differ(&self.total, &total)) {
-                return Err(self.error(CHANGED));
+                return Err(self.error("failed", CHANGED));
             }
             if first {
                 (self.total, self.etag) = (total, etag);
@@ -224,7 +232,7 @@ impl Download {
                     || self.etag != etag
                     || self.version.differs(&version))
             {
-                return Err(self.error(CHANGED));
+                return Err(self.error("failed", CHANGED));
             }
             if first && self.offset > 0 && length.is_some_and(|length| length <= self.offset) {
                 return Ok(self.past_end());

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use percent_encoding::percent_decode_str;
-#[cfg(not(target_arch = "wasm32"))]
 use sha2::{Digest, Sha256};
 use url::Url;
 
@@ -62,7 +61,6 @@ pub(super) fn name_of(url: &str) -> String {
 ///
 /// Different keys have different names: `--` separates what is added to a key, and a key that cannot be a name, or could be
 /// taken for another one with an addition, has a hash.
-#[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn name_for(key: &str, number: Option<usize>, url: &str) -> String {
     /// Longest key in bytes, so that the extension and the number fit.
     const MAX_KEY: usize = 80;

@@ -1,5 +1,7 @@
 //! Sends files inside the request as `data:` URIs.
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
 use base64::Engine;
 use bytes::BytesMut;
 use futures_util::TryStreamExt;
@@ -17,14 +19,15 @@ const INLINE_LIMIT: u64 = 64 * 1024;
 /// Limit on the total size of the inlined files of one input, in bytes.
 const INLINE_TOTAL: u64 = 10_000_000;
 
-/// Reads a file into a `data:` URI.
-pub(super) async fn data_uri(file: &File, place: &str) -> Result<String> {
+/// Reads a file into a `data:` URI. Adds its size to `total`, that of the inlined files of its input.
+pub(super) async fn data_uri(file: &File, place: &str, total: &AtomicU64) -> Result<String> {
     let unreadable = |error| Error::unreadable(error).of_file(place);
     let mut chunks = file.source.open().await.map_err(unreadable)?;
     let mut whole = BytesMut::new();
     while let Some(chunk) = chunks.try_next().await.map_err(unreadable)? {
         whole.extend_from_slice(&chunk);
-        check_total(whole.len() as u64)?;
+        let length = chunk.len() as u64;
+        check_total(total.fetch_add(length, Relaxed) + length)?;
     }
     let content = base64_engine::engine().encode(&whole);
     Ok(["data:", &file.mime(&whole), ";base64,", &content].concat())
@@ -57,11 +60,13 @@ pub(super) fn can_be_inlined(file: &File) -> bool {
     file.source.len().is_some_and(|size| size <= INLINE_TOTAL) && file.source.replayable()
 }
 
-/// Returns `true` if the API or this client refused a file, which it would also do if it were inlined.
+/// Returns `true` if the API, this client, a hook or a transport refused a file, which it would also do if it were inlined.
 pub(super) fn is_rejected(error: &Error) -> bool {
     let local = matches!(
         error.kind(),
-        ErrorKind::FileNotFound | ErrorKind::FileTooLarge | ErrorKind::InvalidArgument
+        ErrorKind::FileNotFound | ErrorKind::FileTooLarge | ErrorKind::InvalidArgument | ErrorKind::Internal
     );
-    local || matches!(error.status(), Some(400..=499)) && !matches!(error.status(), Some(408 | 429))
+    local
+        || error.is_of_hook()
+        || matches!(error.status(), Some(400..=499)) && !matches!(error.status(), Some(408 | 429))
 }

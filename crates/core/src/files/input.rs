@@ -1,5 +1,7 @@
 //! Prepares inputs: replaces each file by a URL or a `data:` URI.
 
+use std::sync::atomic::AtomicU64;
+
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{
@@ -43,10 +45,11 @@ impl Client {
             .filter_map(|(_, file)| file.source.len())
             .sum();
         check_total(inline)?;
+        let total = &AtomicU64::new(0);
         let sent: Vec<(File, String)> = stream::iter(found)
             .map(|(place, file)| async move {
                 let reference = if is_inlined(&file, strategy) {
-                    data_uri(&file, &place).await?
+                    data_uri(&file, &place, total).await?
                 } else {
                     let (mut options, observer) = (options.clone(), observer.clone());
                     let replaceable =
@@ -57,7 +60,9 @@ impl Client {
                     }
                     let upload = UploadOptions { metadata: None, deadline, options, observer };
                     match self.upload_url(&file, &place, upload).await {
-                        Err(error) if replaceable && !is_rejected(&error) => data_uri(&file, &place).await?,
+                        Err(error) if replaceable && !is_rejected(&error) => {
+                            data_uri(&file, &place, total).await?
+                        }
                         url => url?,
                     }
                 };

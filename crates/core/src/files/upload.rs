@@ -63,9 +63,9 @@ impl Client {
             .options(upload.options);
         // Uploading a file twice is harmless: files are free and expire.
         request.idempotency = idempotency;
-        let reply = self.send(&request, Expect::Object).await.map_err(|error| match error.kind() {
-            ErrorKind::PayloadTooLarge => error.with_kind(ErrorKind::FileTooLarge),
-            _ => error.of_file(place),
+        let reply = self.send(&request, Expect::Object).await.map_err(|error| {
+            let is_too_large = error.kind() == ErrorKind::PayloadTooLarge;
+            if is_too_large { error.with_kind(ErrorKind::FileTooLarge) } else { error }.of_file(place)
         })?;
         info!(
             target: "replicant",

@@ -142,8 +142,7 @@ impl Batch {
         lock(&self.counters).reserve()
     }
 
-    /// Returns `true` if no more rows are to be read.
-    pub fn is_full(&self) -> bool {
+    pub fn reads_no_more_rows(&self) -> bool {
         lock(&self.counters).stats.stopped.is_some()
     }
 

@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, Result},
+    native::sync_folder,
     platform::{lock, run_blocking},
 };
 
@@ -117,7 +118,8 @@ impl Checkpoint {
                 };
                 let emptied = file.set_len(0).and_then(|()| file.rewind());
                 let written = emptied.and_then(|()| file.write_all(line(&header).as_bytes()));
-                let synced = written.and_then(|()| file.sync_all()).and_then(|()| sync_folder(&path, is_new));
+                let synced = written.and_then(|()| file.sync_all());
+                let synced = synced.and_then(|()| if is_new { sync_folder(&path) } else { Ok(()) });
                 synced.map_err(|error| unwritable(&path, &error))?;
             }
         }
@@ -196,7 +198,7 @@ impl Checkpoint {
             if let Some(why) = &writes.failed {
                 return Err(self.failed(why));
             }
-            writes.lines.extend_from_slice(record.line().as_bytes());
+            writes.lines.extend_from_slice(line(record).as_bytes());
             writes.waiting.push(sender);
             !std::mem::replace(&mut writes.busy, true)
         };
@@ -309,15 +311,6 @@ pub(super) fn open_locked(path: &Path, options: &mut OpenOptions) -> Result<File
 pub(super) fn unwritable(path: &Path, error: &io::Error) -> Error {
     let message = format!("cannot write the checkpoint {}: {error}", path.display());
     Error::new(ErrorKind::FileNotWritten, message).about("checkpoint")
-}
-
-/// Syncs the folder of a new file, which would not survive a loss of power otherwise.
-pub(super) fn sync_folder(path: &Path, is_new: bool) -> io::Result<()> {
-    if !is_new || cfg!(windows) {
-        return Ok(());
-    }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
 }
 
 #[cfg(test)]

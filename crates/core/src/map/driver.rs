@@ -27,7 +27,7 @@ use crate::{
     value::Value,
 };
 
-/// How many times as many rows as run at a time may be finished and wait for an earlier one, if results are ordered.
+/// With ordered results, how far reading may run ahead of the next result to deliver, as a multiple of `concurrency`.
 const ORDERED_WINDOW: u64 = 4;
 
 /// Runs the rows of a batch and sends their results. Ends early once the receiver is dropped.
@@ -114,7 +114,7 @@ impl Driver {
                 let _ = results.send(Err(error));
                 return;
             }
-            if self.batch.is_full() {
+            if self.batch.reads_no_more_rows() {
                 self.rows = None;
             }
         }

@@ -1,21 +1,20 @@
 //! A folder of checkpoints, one for each of the batches into which another program cuts the rows.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     fs::{self, File, OpenOptions, TryLockError},
-    io::{self, Read, Write},
+    io::{self, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
-    process,
     sync::{Arc, Mutex, OnceLock},
 };
 
 use super::{
-    checkpoint::{open_locked, sync_folder, unwritable},
+    checkpoint::{open_locked, unwritable},
     hash::Hash,
-    load::{load, unreadable},
+    load::{Loaded, load, unreadable},
     records::{Entry, line},
 };
-use crate::{error::Result, platform::lock, value::Value};
+use crate::{error::Result, native::sync_folder, platform::lock, value::Value};
 
 /// A folder of checkpoints, one for each of the batches into which another program, such as Ray, cuts the rows.
 ///
@@ -83,10 +82,10 @@ impl CheckpointFolder {
         let keys: Vec<Hash> = keys.iter().map(Hash::of_key).collect();
         let names: Vec<String> = keys.iter().map(Hash::to_string).collect();
         let path = self.path.join(format!("{}.jsonl", Hash::of_text(&names.concat())));
-        let mut missing: HashMap<&Path, HashSet<Hash>> = HashMap::new();
+        let mut missing: HashMap<&Path, HashMap<Hash, u32>> = HashMap::new();
         for key in keys {
             if let Some(known) = known.get(&key).filter(|known| *known.file != *path) {
-                missing.entry(&known.file).or_default().insert(key);
+                missing.entry(&known.file).or_default().insert(key, known.records);
             }
         }
         if !missing.is_empty() {
@@ -116,8 +115,7 @@ fn scan(folder: &Path) -> Result<HashMap<Hash, Known>> {
     let mut all: HashMap<Hash, Known> = HashMap::new();
     for path in paths {
         let mut file = File::open(&path).map_err(|error| unreadable(&path, error))?;
-        let mut records = HashMap::new();
-        let loaded = load(&mut file, &path, |key, _| *records.entry(key).or_insert(0) += 1)?;
+        let (loaded, records) = load_counted(&mut file, &path)?;
         let file: Arc<Path> = path.into();
         for (key, entry) in loaded.rows {
             let records = records.get(&key).copied().unwrap_or_default();
@@ -129,43 +127,53 @@ fn scan(folder: &Path) -> Result<HashMap<Hash, Known>> {
     Ok(all)
 }
 
-/// Adds the records of rows that other files have to the file at `path`, which then has them all or none.
-fn seed(path: &Path, missing: HashMap<&Path, HashSet<Hash>>) -> Result<()> {
-    let mut content = Vec::new();
-    match open_locked(path, OpenOptions::new().read(true)) {
+/// Reads a checkpoint. Returns the number of records of each row too.
+fn load_counted(file: &mut File, path: &Path) -> Result<(Loaded, HashMap<Hash, u32>)> {
+    let mut records = HashMap::new();
+    let loaded = load(file, path, |key, _| *records.entry(key).or_insert(0) += 1)?;
+    Ok((loaded, records))
+}
+
+/// Adds the records of rows that other files have to the file at `path`. `missing` has the number of records of each row.
+///
+/// The file is locked and extended rather than replaced, because another process may have it open. If that is interrupted, a row
+/// has fewer records than in the other file, so that they are added again.
+fn seed(path: &Path, missing: HashMap<&Path, HashMap<Hash, u32>>) -> Result<()> {
+    let is_new = !path.exists();
+    let opened = open_locked(path, OpenOptions::new().read(true).write(true).create(true).truncate(false));
+    let mut file = match opened {
+        Ok(file) => file,
         // A process that uses the file has seeded it.
         Err(TryLockError::WouldBlock) => return Ok(()),
-        Ok(mut file) => {
-            file.read_to_end(&mut content).map_err(|error| unreadable(path, error))?;
-        }
-        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(TryLockError::Error(error)) => return Err(unreadable(path, error)),
-    }
-    // A killed process leaves an incomplete line behind.
-    content.truncate(content.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1));
-    for (source, keys) in missing {
+        Err(TryLockError::Error(error)) => return Err(unwritable(path, &error)),
+    };
+    let (loaded, present) = load_counted(&mut file, path)?;
+    let mut added = Vec::new();
+    for (source, mut rows) in missing {
+        // Another process may have added them, and have run the rows since.
+        rows.retain(|key, records| present.get(key).is_none_or(|present| present < records));
         let mut file = File::open(source).map_err(|error| unreadable(source, error))?;
         let mut lines = Vec::new();
         let add = |key, line: &[u8]| {
-            if keys.contains(&key) {
+            if rows.contains_key(&key) {
                 lines.extend_from_slice(line);
             }
         };
-        let loaded = load(&mut file, source, add)?;
-        if content.is_empty()
-            && let Some(header) = &loaded.header
+        let other = load(&mut file, source, add)?;
+        if loaded.header.is_none()
+            && added.is_empty()
+            && let Some(header) = &other.header
         {
-            content.extend_from_slice(line(header).as_bytes());
+            added.extend_from_slice(line(header).as_bytes());
         }
-        content.extend_from_slice(&lines);
+        added.extend_from_slice(&lines);
     }
-    let temporary = path.with_extension(format!("{}.new", process::id()));
-    let written = File::create(&temporary).and_then(|mut file| {
-        file.write_all(&content)?;
+    // A killed process leaves an incomplete line behind.
+    let written = file.set_len(loaded.length).and_then(|()| {
+        file.seek(SeekFrom::End(0))?;
+        file.write_all(&added)?;
         file.sync_all()?;
-        drop(file);
-        fs::rename(&temporary, path)?;
-        sync_folder(path, true)
+        if is_new { sync_folder(path) } else { Ok(()) }
     });
     written.map_err(|error| unwritable(path, &error))
 }

@@ -38,7 +38,7 @@ pub struct MapItem {
     pub status: Status,
     /// The output, if the prediction succeeded. With `save_to`, files are replaced by their paths.
     pub output: Option<Output>,
-    /// The prediction as last seen, without the output.
+    /// The prediction as last seen, without `input`, `output`, `logs`, `urls` and `webhook`.
     pub prediction: Value,
     /// Why there is no output.
     pub error: Option<Error>,
@@ -87,7 +87,7 @@ impl MapItem {
     }
 }
 
-/// Members of a prediction that a checkpoint does not keep: the row has the input, and logs may be long.
+/// Members of a prediction that an item does not keep: the row has the input, and logs may be long.
 const DROPPED: [&str; 4] = ["input", "logs", "urls", "webhook"];
 
 /// Returns a prediction without what an item does not keep, and its output.

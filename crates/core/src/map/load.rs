@@ -107,8 +107,8 @@ impl Loaded {
                 let input = hash(&record.input).ok_or("`input` is not a hash")?;
                 let length = u32::try_from(length).map_err(|_| "it is too long")?;
                 self.ids.extend(record.prediction["id"].as_str().map(Box::from));
-                let failure = Snapshot::new(record.prediction).into_success().err();
-                let retryable = failure.is_some_and(|failure| is_retryable(&failure));
+                let ended = Snapshot::new(record.prediction).into_success().and_then(Snapshot::with_output);
+                let retryable = ended.is_err_and(|failure| is_retryable(&failure));
                 let state = State::Done { offset: self.length, length, retryable };
                 self.rows.insert(key, Entry { attempts: record.attempts, input, state });
             }
@@ -123,8 +123,9 @@ impl Loaded {
                 row.attempts = row.attempts.saturating_sub(1);
             }
             Step::Cancel => {
-                if let State::Intent { canceled, .. } | State::Created { canceled, .. } =
-                    &mut self.row(key)?.state
+                // A row whose intent was not recorded has no prediction.
+                if let Some(State::Intent { canceled, .. } | State::Created { canceled, .. }) =
+                    self.rows.get_mut(&key).map(|row| &mut row.state)
                 {
                     *canceled = true;
                 }

@@ -87,11 +87,6 @@ impl Record {
     pub fn new(step: Step, key: &Value) -> Self {
         Self { step: Some(step), key: key.clone(), ..Self::default() }
     }
-
-    /// Returns the line of a record.
-    pub fn line(&self) -> String {
-        line(self)
-    }
 }
 
 /// Returns a record as a line.

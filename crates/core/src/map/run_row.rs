@@ -96,13 +96,14 @@ impl RunRow {
             let ended = match ended {
                 Ok(ended) => ended,
                 Err(error) => {
-                    let last = error.prediction().cloned().unwrap_or_default();
+                    let (last, _) =
+                        split_output(Snapshot::new(error.prediction().cloned().unwrap_or_default()));
                     let status = last["status"].as_str().unwrap_or(UNKNOWN).to_owned();
                     return self.item(&status, last, Err(error));
                 }
             };
             self.add_seconds(predict_time(&ended));
-            let failure = match ended.into_success() {
+            let failure = match ended.into_success().and_then(Snapshot::with_output) {
                 Ok(succeeded) => return self.succeeded(succeeded).await,
                 Err(failure) => failure,
             };
@@ -228,7 +229,7 @@ impl RunRow {
         };
         self.add_seconds(predict_time(&prediction));
         let status = prediction["status"].as_str().unwrap_or_default().to_owned();
-        let result = Snapshot::new(prediction.clone()).into_success();
+        let result = Snapshot::new(prediction.clone()).into_success().and_then(Snapshot::with_output);
         let finished = self.item(&status, prediction, result.map(|_| output.unwrap_or_default()));
         let Finished::Item(mut item) = finished else { return finished };
         item.resumed = true;
@@ -249,8 +250,10 @@ impl RunRow {
         let (output, error) = match result {
             Ok(output) => (Some(Output::new(runs.client(), runs.with_files(output))), None),
             Err(error) if error.is_of_hook() => {
-                // Its prediction is canceled with the others, which a resumed batch must know.
-                self.batch.began(self.row.index, &self.row.key);
+                if status != REJECTED {
+                    // Its prediction is canceled with the others, which a resumed batch must know.
+                    self.batch.began(self.row.index, &self.row.key);
+                }
                 return Finished::Raised(error);
             }
             Err(error) => (None, Some(runs.client().without_token(error))),

@@ -98,27 +98,30 @@ impl AtomicFile {
     }
 
     /// Writes the remaining chunks and renames the file to its target.
-    pub async fn commit(mut self) -> Result<()> {
-        let renamed = async {
-            self.finish().await?;
-            tokio::fs::rename(&self.temporary, &self.target).await
-        };
-        let renamed = renamed.await.map_err(|error| unwritable(&self.target, error));
-        self.renamed = renamed.is_ok();
-        renamed
+    pub async fn commit(self) -> Result<()> {
+        let target = self.target.clone();
+        let renamed = self.commit_with(move |temporary| std::fs::rename(temporary, &target).map(|()| target));
+        renamed.await.map(drop)
     }
 
     /// Like [`AtomicFile::commit`], but to the first path of `targets` that does not exist. Replaces no file.
-    pub async fn commit_as_new(
+    pub async fn commit_as_new(self, targets: impl FnMut() -> PathBuf + Send + 'static) -> Result<PathBuf> {
+        self.commit_with(move |temporary| rename_to_new(temporary, targets)).await
+    }
+
+    async fn commit_with(
         mut self,
-        targets: impl FnMut() -> PathBuf + Send + 'static,
+        rename: impl FnOnce(&Path) -> io::Result<PathBuf> + Send + 'static,
     ) -> Result<PathBuf> {
         let renamed = async {
             self.finish().await?;
             let temporary = self.temporary.clone();
-            // One task claims the path and renames, so that a dropped caller leaves no empty file.
-            let renamed = spawn_blocking(move || rename_to_new(&temporary, targets)).await;
-            renamed.map_err(io::Error::other)?
+            // One task, so that a dropped caller leaves no empty file and no name that is not synced.
+            let renamed = spawn_blocking(move || {
+                // Some folders cannot be opened or synced. The file is in its place nevertheless.
+                rename(&temporary).inspect(|target| drop(sync_folder(target)))
+            });
+            renamed.await.map_err(io::Error::other)?
         };
         let renamed = renamed.await.map_err(|error| unwritable(&self.target, error));
         self.renamed = renamed.is_ok();
@@ -178,6 +181,15 @@ fn rename_to_new(temporary: &Path, mut targets: impl FnMut() -> PathBuf) -> io::
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Syncs the folder of a file, so that its name survives a loss of power.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    if cfg!(windows) {
+        return Ok(());
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::File::open(folder)?.sync_all()
 }
 
 impl Drop for AtomicFile {

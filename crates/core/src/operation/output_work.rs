@@ -11,7 +11,7 @@ use crate::{
 };
 
 #[derive(Clone, Copy)]
-pub(super) enum OutputVerb {
+pub(super) enum FileAction {
     Bytes,
     Head,
     Save,
@@ -21,31 +21,31 @@ pub(super) enum OutputVerb {
 pub(super) struct OutputWork {
     file: FileOutput,
     path: Option<std::path::PathBuf>,
-    verb: OutputVerb,
+    action: FileAction,
     options: RequestOptions,
     observer: Option<Observer>,
 }
 
 impl OutputWork {
-    pub fn new(client: &Client, params: FileUrl, verb: OutputVerb) -> Self {
+    pub fn new(client: &Client, params: FileUrl, action: FileAction) -> Self {
         let file = FileOutput::new(client, &params.url);
-        Self { file, path: params.path, verb, options: RequestOptions::default(), observer: None }
+        Self { file, path: params.path, action, options: RequestOptions::default(), observer: None }
     }
 
     async fn execute(self) -> Result<Reply> {
-        let Self { file, path, verb, options, observer } = self;
+        let Self { file, path, action, options, observer } = self;
         let file = file.with_options(options);
-        match verb {
-            OutputVerb::Bytes => {
+        match action {
+            FileAction::Bytes => {
                 let (bytes, headers) = file.whole().await?;
                 Ok(Reply { headers, ..Reply::of(Value::Bytes(bytes)) })
             }
-            OutputVerb::Head => {
+            FileAction::Head => {
                 let (content_type, size) = file.head().await?;
                 let members = [("content_type", content_type.into()), ("size", size.into())];
                 Ok(Reply::of(Value::from_members(members)))
             }
-            OutputVerb::Save => {
+            FileAction::Save => {
                 let path =
                     path.ok_or_else(|| Error::invalid("output.save: `path` is missing").about("path"))?;
                 file.save_observed(&path, observer).await?;

@@ -4,7 +4,7 @@ use futures_util::TryStreamExt;
 
 use super::{
     Item, Items,
-    output_work::{OutputVerb, OutputWork},
+    output_work::{FileAction, OutputWork},
     params::{Content, Cursor, FileUrl, Id, Nothing, OutputOf, Slug},
     raw_request::{PagePath, RawRequest},
     streams::{OutputItems, changes, file_bytes, output_items, pages, prediction_events, run_events},
@@ -166,9 +166,9 @@ operations! {
         "models.update" (client, p: UpdateModel) => { let (owner, name) = p.model.split()?; client.models().update(&owner, &name, &p.change) },
         "models.versions.delete" (client, p: OfModel) => { let (owner, name) = p.split()?; client.models().versions().delete(&owner, &name, p.id()?) },
         "models.versions.get" (client, p: OfModel) => { let (owner, name) = p.split()?; client.models().versions().get(&owner, &name, p.id()?) },
-        "output.bytes" (client, p: FileUrl) => OutputWork::new(client, p, OutputVerb::Bytes),
-        "output.head" (client, p: FileUrl) => OutputWork::new(client, p, OutputVerb::Head),
-        "output.save" (client, p: FileUrl) => OutputWork::new(client, p, OutputVerb::Save),
+        "output.bytes" (client, p: FileUrl) => OutputWork::new(client, p, FileAction::Bytes),
+        "output.head" (client, p: FileUrl) => OutputWork::new(client, p, FileAction::Head),
+        "output.save" (client, p: FileUrl) => OutputWork::new(client, p, FileAction::Save),
         "output.save_all" (client, p: SaveAllParams) => p.save(client),
         "predictions.cancel" (client, p: Id) => client.predictions().cancel(&p.id),
         "predictions.get" (client, p: Id) => client.predictions().get(&p.id),

@@ -13,7 +13,7 @@ use crate::{
         call::{Work, request_options},
         response::Reply,
     },
-    error::{Error, ErrorKind, Result, flattened},
+    error::{Result, flattened},
     http::request::RequestOptions,
     platform::BoxFuture,
     value::Value,
@@ -27,6 +27,12 @@ use crate::{
 ///   prediction did not succeed.
 /// - [`ErrorKind::Deadline`]: the timeout passed. The prediction continues, so the call can be repeated.
 /// - [`ErrorKind::OutputExpired`]: the API has deleted the output.
+///
+/// [`ErrorKind::PredictionFailed`]: crate::ErrorKind::PredictionFailed
+/// [`ErrorKind::PredictionCanceled`]: crate::ErrorKind::PredictionCanceled
+/// [`ErrorKind::PredictionAborted`]: crate::ErrorKind::PredictionAborted
+/// [`ErrorKind::Deadline`]: crate::ErrorKind::Deadline
+/// [`ErrorKind::OutputExpired`]: crate::ErrorKind::OutputExpired
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -89,12 +95,7 @@ impl HandleResult {
     async fn output(self) -> Result<Value> {
         let Self { client, id, wait, use_file_output } = self;
         let ended = wait.ended().await.map_err(|error| unknown_id(error, &id))?;
-        if ended["output"].is_null() && ended["data_removed"].as_bool() == Some(true) {
-            let message = format!(
-                "the API has deleted the output of prediction {id}, which it keeps for an hour; read the result earlier, or receive it with a webhook"
-            );
-            return Err(client.error_with(&ended, Error::new(ErrorKind::OutputExpired, message)));
-        }
+        let ended = ended.with_output().map_err(|error| client.without_token(error))?;
         let files = use_file_output.unwrap_or(client.config().use_file_output);
         let output = ended.into_output();
         Ok(if files { client.with_files(output) } else { output })

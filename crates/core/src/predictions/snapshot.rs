@@ -147,6 +147,18 @@ impl Snapshot {
         Err(Error::new(kind, message).with_prediction(self.0))
     }
 
+    /// Fails if the API has deleted the output.
+    pub fn with_output(self) -> Result<Self> {
+        if self.has_output() || self.0["data_removed"].as_bool() != Some(true) {
+            return Ok(self);
+        }
+        let message = format!(
+            "the API has deleted the output of prediction {}, which it keeps for an hour; read the result earlier, or receive it with a webhook",
+            self.id().unwrap_or_default()
+        );
+        Err(Error::new(ErrorKind::OutputExpired, message).with_prediction(self.0))
+    }
+
     /// Takes the output.
     pub fn into_output(mut self) -> Value {
         match &mut self.0 {

@@ -67,8 +67,8 @@ impl Files {
         let Reference::Model { owner, name } = &reference else { return reference };
         let recorded = self.checkpoint.as_deref().and_then(model_in);
         match recorded.and_then(|model| model.parse::<Reference>().ok()) {
-            Some(version @ Reference::Version { .. }) if matches!(&version, Reference::Version { model: Some(of), .. } if *of == (owner.clone(), name.clone())) => {
-                version
+            Some(Reference::Version { model: Some(of), id }) if of.0 == *owner && of.1 == *name => {
+                Reference::Version { model: Some(of), id }
             }
             _ => reference,
         }

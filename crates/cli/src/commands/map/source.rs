@@ -135,9 +135,7 @@ fn count(rows: Rows, template: &Template) -> Result<u64, Failure> {
         let columns = columns?;
         template.row(&columns)?;
         let line = columns.line;
-        let key = template.key_of(&columns)?;
-        // As JSON, in which a number and a string differ.
-        let name = key.and_then(|key| key.to_json().ok());
+        let name = template.key_of(&columns)?.map(|key| key.to_string());
         if let Some(name) = name
             && let Some(first) = keys.insert((one.hash_one(&name), other.hash_one(&name)), line)
         {
