@@ -43,7 +43,13 @@ const loaded = {};
 function load(name) {
   if (loaded[name] === undefined) {
     loaded[name] = { exports: {} };
-    define[name](loaded[name], loaded[name].exports);
+    try {
+      define[name](loaded[name], loaded[name].exports);
+    } catch (error) {
+      // The next attempt must fail in the same way, and not find half a module.
+      delete loaded[name];
+      throw error;
+    }
   }
   return loaded[name].exports;
 }

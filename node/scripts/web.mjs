@@ -18,12 +18,14 @@ ${text}
 Object.assign(exports, { ${names.join(", ")} });
 };
 
+let started = false;
 /** Starts the core, once, from the module that \`compile\` returns. Returns the function that loads a module of this package. */
 function connect(compile) {
-  if (loaded.glue === undefined) {
+  if (!started) {
     const { initSync, ...glue } = load("glue");
     initSync({ module: compile() });
     load("platform/web").connect(glue);
+    started = true;
   }
   return load;
 }

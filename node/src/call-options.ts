@@ -1,7 +1,7 @@
 /** Converts the options of calls to parameters of the core. */
 import { type Params, REJECTION, unknownOption } from "./compute";
 import { InvalidArgumentError } from "./errors";
-import { kindOf } from "./invalid";
+import { invalid, kindOf } from "./invalid";
 import { callOptions, inward } from "./names";
 
 /** Options that this side handles. */
@@ -18,12 +18,12 @@ export function clientParams(options: object): Params {
 
 /** Converts the options of a call. `timeout` is that of the request with its retries. */
 export function requestParams(options: object = {}): Params {
-  return isOptions(options) ? partition(options, OF_REQUEST_AND_TIMEOUT) : notAnObject(options);
+  return isOptions(options) ? partition(options, OF_REQUEST_AND_TIMEOUT) : reject(notAnObject(options));
 }
 
 /** Converts the options of a call whose `timeout` is that of the whole call. */
 export function runParams(options: object = {}): Params {
-  return isOptions(options) ? partition(options, OF_REQUEST) : notAnObject(options);
+  return isOptions(options) ? partition(options, OF_REQUEST) : reject(notAnObject(options));
 }
 
 /**
@@ -33,7 +33,7 @@ export function runParams(options: object = {}): Params {
 export function merge(positional: Params, ...objects: object[]): Params {
   const result = { ...positional };
   for (const object of objects) {
-    if (!isOptions(object)) return notAnObject(object);
+    if (!isOptions(object)) return reject(notAnObject(object));
     const given = Object.keys(object).filter((name) => (object as Params)[name] !== undefined);
     const repeated = given.find((name) => result[name] !== undefined);
     if (repeated !== undefined) {
@@ -49,7 +49,11 @@ function partition(options: object, ofRequest: Set<string>): Params {
   const result: Params = {};
   let request: Params | undefined;
   for (const [name, value] of Object.entries(options)) {
-    if (value === undefined || LOCAL.has(name)) continue;
+    if (value === undefined) continue;
+    if (LOCAL.has(name)) {
+      if (name !== "signal") Object.assign(result, callback(name, value));
+      continue;
+    }
     // Encoding such a value would fail before the core could say that the option is unknown.
     if (isForeign(value) && !callOptions().includes(name)) return rejectUnknown(name);
     if (typeof value === "number" && !Number.isFinite(value)) {
@@ -58,7 +62,7 @@ function partition(options: object, ofRequest: Set<string>): Params {
     const [coreName, converted] = inward(name, value);
     if (ofRequest.has(name)) {
       request ??= {};
-      request[coreName] = plainHeaders(converted);
+      request[coreName] = headersObject(converted);
     } else {
       result[coreName] = converted;
     }
@@ -76,13 +80,30 @@ function isForeign(value: unknown): boolean {
   return name !== "Object" || Object.prototype.toString.call(value) !== "[object Object]";
 }
 
-/** Checks `typeof` first, because the first mention of `Headers` makes Node load all of `fetch`. */
-function plainHeaders(value: unknown): unknown {
-  return typeof value === "object" && value instanceof Headers ? Object.fromEntries(value) : value;
+/**
+ * Converts `Headers` to a plain object, and returns other values as they are. Checks `typeof` first, because the first mention
+ * of `Headers` makes Node load all of `fetch`.
+ */
+export function headersObject<T>(value: T): Exclude<T, Headers> | Record<string, string> {
+  return typeof value === "object" && value instanceof Headers
+    ? Object.fromEntries(value)
+    : (value as Exclude<T, Headers>);
+}
+
+/** Returns parameters with which the call rejects if a callback is given that is not a function. */
+export function callback(name: string, given: unknown): Params {
+  return !given || typeof given === "function"
+    ? {}
+    : reject(`\`${name}\` must be a function, not ${kindOf(given)}`, name);
 }
 
 export function isOptions(options: unknown): options is object {
   return typeof options === "object" && options !== null && !Array.isArray(options);
+}
+
+/** Throws if `options` is not an object such as `example`. */
+export function checkOptions(options: unknown, example: string): void {
+  if (!isOptions(options)) invalid(notAnObject(options, example));
 }
 
 function reject(message: string, argument?: string): Params {
@@ -91,5 +112,5 @@ function reject(message: string, argument?: string): Params {
 
 const rejectUnknown = (name: string) => reject(unknownOption(name, callOptions()), name);
 
-const notAnObject = (given: unknown) =>
-  reject(`the options must be an object, such as { input: { ... } }, not ${kindOf(given)}`);
+const notAnObject = (given: unknown, example = "{ input: { ... } }") =>
+  `the options must be an object, such as ${example}, not ${kindOf(given)}`;

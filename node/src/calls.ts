@@ -3,7 +3,6 @@ import { channel, complete, follow } from "./completion-channel";
 import { encodeParams, type Params, rethrow } from "./compute";
 import { toError } from "./failures";
 import { FetchTransport } from "./fetch-transport";
-import { invalid, kindOf } from "./invalid";
 import { type NativeClient, type NativeStream, native } from "./native";
 import { Observer } from "./observer";
 import type { Fetch } from "./options";
@@ -78,9 +77,6 @@ export class Calls {
     const { json, parts } = encodeParams(params, failed);
     const { signal, observe, runs } = options;
     checkSignal(signal);
-    if (observe && typeof observe !== "function") {
-      invalid(`the callback must be a function, not ${kindOf(observe)}`);
-    }
     if (signal?.aborted) throw reasonOf(signal);
     const waits = runs && !platform.keepsBackground;
     const cancel = signal || observe || waits ? new native.NativeCancel() : undefined;
@@ -113,7 +109,9 @@ export class Calls {
           ),
         observer?.notify,
       );
-      if (reply === undefined) throw STOPPED;
+      // An observer may have ended the call when the core already had its result.
+      if (reply === undefined || signal?.aborted) throw STOPPED;
+      observer?.rethrow();
       record.meta = reply.meta;
       return reply.bytes ?? attachResponse(this.#decode(reply.json, reply.files), reply.meta);
     } catch (thrown) {

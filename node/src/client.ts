@@ -1,4 +1,4 @@
-import { isOptions, merge, requestParams, runParams } from "./call-options";
+import { callback, checkOptions, headersObject, merge, requestParams, runParams } from "./call-options";
 import { Calls } from "./calls";
 import { ASSIGNABLE, CurrentOptions } from "./current-options";
 import { EventStream, type ServerSentEvent } from "./events";
@@ -6,7 +6,7 @@ import { FileOutput } from "./file-output";
 import { type Handle, type HandleJSON, handleOf, submitted } from "./handle";
 import { invalid, kindOf } from "./invalid";
 import { MapResults } from "./map";
-import { progressObserver, uploadOptions } from "./observer";
+import { progressObserver, progressOptions, uploadOptions } from "./observer";
 import type {
   Fetch,
   FileEncodingStrategy,
@@ -22,7 +22,7 @@ import type {
 import { follow, ListPage } from "./page";
 import { platform } from "./platform";
 import { type RateLimits, rateLimits } from "./rate-limits";
-import { plainHeaders, queryParams, rawBody } from "./raw-request";
+import { queryParams, rawBody } from "./raw-request";
 import { Accounts } from "./resources/accounts";
 import { Collections } from "./resources/collections";
 import { Deployments } from "./resources/deployments";
@@ -83,8 +83,7 @@ export class Replicate {
    * @throws {InvalidArgumentError} if an option is unknown or has an invalid value
    */
   constructor(options: ReplicateOptions = {}) {
-    if (!isOptions(options))
-      invalid(`the options must be an object, such as { auth }, not ${kindOf(options)}`);
+    checkOptions(options, "{ auth }");
     const current = new CurrentOptions({
       ...options,
       auth: options.auth || platform.env("REPLICATE_API_TOKEN"),
@@ -132,7 +131,8 @@ export class Replicate {
    * `POST /predictions` (or the model's endpoint), then `GET /predictions/{id}` until the prediction has ended.
    *
    * @param ref `owner/name` or `owner/name:version`
-   * @param progress called with every new state of the prediction, including the last
+   * @param progress called with every new state of the prediction, including the last; twice with one that ended with its
+   *   create, as in 1.4.0
    * @throws {PredictionFailedError} if the model failed; `prediction` has its logs
    * @throws {DeadlineError} if `timeout` passed
    * @throws the reason of `signal` if it was aborted, which cancels the prediction
@@ -155,7 +155,11 @@ export class Replicate {
     progress?: (prediction: Prediction) => void,
   ): Promise<ModelDefined> {
     const onUpload = options?.onUpload;
-    const params = merge({ ref, ...(onUpload ? { report_uploads: true } : {}) }, runParams(options));
+    const params = merge(
+      { ref, ...(onUpload ? { report_uploads: true } : {}) },
+      runParams(options),
+      callback("progress", progress),
+    );
     const observe = progress || onUpload ? progressObserver(onUpload, progress) : undefined;
     return callsOf(this).call("run", params, { signal: options?.signal, observe, runs: true });
   }
@@ -244,8 +248,8 @@ export class Replicate {
    * Polls a prediction until it has ended, and returns it. `GET /predictions/{id}`
    *
    * @param prediction the prediction; a string is its id
-   * @param stop called with every state; returning true ends the waiting
-   * @throws {PredictionFailedError} if the prediction fails; one that has failed before is returned
+   * @param stop called with the states before the last, one at a time; returning true ends the waiting
+   * @throws {PredictionFailedError} if the prediction fails while waiting; one that had already failed is returned
    * @throws {DeadlineError} if `timeout` passed; the prediction continues
    */
   wait(
@@ -253,27 +257,31 @@ export class Replicate {
     options: WaitOptions = {},
     stop?: (prediction: Prediction) => boolean | Promise<boolean>,
   ): Promise<Prediction> {
+    // The official client accepts null.
+    const params = merge(
+      { prediction, raise_failed: true },
+      runParams(options ?? {}),
+      callback("stop", stop),
+    );
     const call = (signal?: Signal, observe?: (state: unknown) => void) =>
-      callsOf(this).call<Prediction>(
-        "predictions.wait",
-        merge({ prediction, raise_failed: true }, runParams(options)),
-        { signal, observe },
-      );
-    return stop ? waitUntil(call, stop, options.signal) : call(options.signal);
+      callsOf(this).call<Prediction>("predictions.wait", params, { signal, observe });
+    return stop ? waitUntil(call, stop, options?.signal) : call(options?.signal);
   }
 
   /**
    * Yields the pages of a list as arrays of items.
    *
    * @param endpoint a list method, such as `replicate.models.list`, or the path of a list
-   * @param options.signal ends the iteration
+   * @param options.signal aborting it ends the iteration
    * @example
    * for await (const models of replicate.paginate(replicate.models.list)) console.log(models.length);
    */
   async *paginate<T>(
     endpoint: string | (() => Promise<Page<T>>),
-    { signal }: { signal?: AbortSignal | null | undefined } = {},
+    options: { signal?: AbortSignal | null | undefined } = {},
   ): AsyncGenerator<T[]> {
+    checkOptions(options, "{ signal }");
+    const { signal } = options;
     if (typeof endpoint !== "string" && typeof endpoint !== "function") {
       invalid(`\`endpoint\` must be a list method or a path, not ${kindOf(endpoint)}`, "endpoint");
     }
@@ -309,9 +317,8 @@ export class Replicate {
    * const paths = await replicate.saveAll(await replicate.run("stability-ai/sdxl", { input }), "pictures");
    */
   saveAll(outputs: unknown, dir: string, options: SaveAllOptions = {}): Promise<string[]> {
-    const observe = options?.onProgress as ((state: unknown) => void) | undefined;
     const params = merge({ outputs, dir }, requestParams(options));
-    return callsOf(this).call("output.save_all", params, { signal: options?.signal, observe });
+    return callsOf(this).call("output.save_all", params, progressOptions(options));
   }
 
   /**
@@ -334,13 +341,14 @@ export class Replicate {
    * const response = await replicate.request("/predictions", { params: { source: "web" } });
    */
   async request(route: string | URL, options: RawRequestOptions = {}): Promise<Response> {
+    checkOptions(options, "{ method, data }");
     const { method, params, headers, data, signal } = options;
     const body = await rawBody(data);
     const given = {
       path: route instanceof URL ? route.href : route,
       method,
       params: queryParams(params),
-      headers: { ...body.headers, ...plainHeaders(headers) },
+      headers: { ...body.headers, ...headersObject(headers) },
     };
     const call = callsOf(this).call<Uint8Array>("request", { ...given, data: body.data }, { signal });
     const { data: bytes, response } = await withResponse(call);

@@ -32,6 +32,11 @@ const pending = new Map<number, Pending>();
 const receivers = new Map<number, (json: string) => void>();
 let last = 0;
 
+function nextNumber(): number {
+  last = (last + 1) >>> 0;
+  return last;
+}
+
 const turned = () => channel.turned();
 
 // WebAssembly passes undefined for null.
@@ -72,19 +77,19 @@ export function complete(
   observe?: (json: string) => void,
 ): Promise<Reply | undefined> {
   return new Promise((resolve, reject) => {
-    last = (last + 1) >>> 0;
-    start(last);
+    const number = nextNumber();
+    start(number);
     // The channel calls from a native thread, which has no async context: bind the observer to the caller's.
-    pending.set(last, { resolve, reject, observe: observe && platform.bind(observe) });
+    pending.set(number, { resolve, reject, observe: observe && platform.bind(observe) });
     if (pending.size === 1) channel.keepProcess(true);
   });
 }
 
 /** Registers `receive` for the records of the returned number, in the current async context. */
 export function follow(receive: (json: string) => void): number {
-  last = (last + 1) >>> 0;
-  receivers.set(last, platform.bind(receive));
-  return last;
+  const number = nextNumber();
+  receivers.set(number, platform.bind(receive));
+  return number;
 }
 
 /** Waits until `stream` has something to take. Returns false if it ended instead. */

@@ -44,30 +44,34 @@ export class CurrentOptions {
 
   /** Returns the core's client for `owner`, whose own properties override the options. */
   core(owner: object): Core {
-    let changed = false;
+    let overrides: Values | undefined;
     for (const name of ASSIGNABLE) {
       const value = (owner as Values)[name];
       const override = value === this.get(name) ? undefined : value;
       if (override === this.#overrides[name]) continue;
-      this.#overrides[name] = override;
-      changed = true;
+      overrides ??= { ...this.#overrides };
+      overrides[name] = override;
     }
-    if (changed) this.#override(this.options);
+    if (overrides) {
+      this.#overridden = this.#override(this.options, overrides);
+      this.#overrides = overrides;
+    }
     return this.#overridden ?? this.#core;
   }
 
   change(values: Values): void {
     const options = { ...this.options, ...values } as ReplicateOptions;
-    [this.#core, this.#resolved] = this.#connect(options);
+    const [core, resolved] = this.#connect(options);
+    this.#overridden = this.#override(options, this.#overrides);
+    this.#core = core;
+    this.#resolved = resolved;
     this.#outward.clear();
     this.options = options;
-    this.#override(options);
   }
 
-  #override(options: ReplicateOptions): void {
-    const overrides = defined(this.#overrides);
-    this.#overridden =
-      Object.keys(overrides).length > 0 ? this.#connect({ ...options, ...overrides })[0] : undefined;
+  #override(options: ReplicateOptions, overrides: Values): Core | undefined {
+    const given = Object.entries(overrides).filter(([, value]) => value !== undefined);
+    return given.length > 0 ? this.#connect({ ...options, ...Object.fromEntries(given) })[0] : undefined;
   }
 
   /** Connects, and emits the warnings about the options, each once per client. */
@@ -85,9 +89,9 @@ export class CurrentOptions {
 
   get(name: keyof ReplicateOptions): unknown {
     if (name === "auth") return this.options.auth;
-    if (name === "fetch") return this.options.fetch ?? globalThis.fetch;
+    if (name === "fetch") return this.options.fetch || globalThis.fetch;
     // As given: the core normalizes a trailing slash.
-    if (name === "baseUrl" && this.options.baseUrl !== undefined) return this.options.baseUrl;
+    if (name === "baseUrl" && this.options.baseUrl) return this.options.baseUrl;
     if (!this.#outward.has(name)) {
       this.#outward.set(name, outwardValue(name, this.#resolved[inward(name, undefined)[0]]));
     }
@@ -95,11 +99,12 @@ export class CurrentOptions {
   }
 }
 
-function connect(options: ReplicateOptions): [Core, Record<string, unknown>] {
+function connect(given: ReplicateOptions): [Core, Record<string, unknown>] {
+  const options = nonempty(given);
   const { logger, logLevel, onRequest, onResponse, onRetry, cancelOnExit = true, ...others } = options;
-  const { fetch: given = platform.fetch, waitUntil, dangerouslyAllowBrowser, ...rest } = others;
-  checkOptions(options);
-  const fetch = platform.isBrowser && given && dangerouslyAllowBrowser !== true ? withoutToken(given) : given;
+  const { fetch: sent = platform.fetch, waitUntil, dangerouslyAllowBrowser, ...rest } = others;
+  checkOptions(given);
+  const fetch = platform.isBrowser && sent && dangerouslyAllowBrowser !== true ? withoutToken(sent) : sent;
   const log = loggerOf({ logger, logLevel });
   const hooks = { onRequest, onResponse, onRetry };
   const reports = log.logger || onRequest || onResponse || onRetry;
@@ -112,7 +117,7 @@ function connect(options: ReplicateOptions): [Core, Record<string, unknown>] {
     baseUrl: platform.baseUrl(rest.baseUrl ?? platform.env("REPLICATE_BASE_URL")),
     auth: options.auth ?? "",
   };
-  const { json, parts } = encodeParams(clientParams(defined(values)));
+  const { json, parts } = encodeParams(clientParams(values));
   return rethrow(() => {
     const client = new native.NativeClient(channel, json, parts, fetch && new FetchTransport(fetch).send);
     const tracing = options.tracing !== false;
@@ -174,6 +179,9 @@ function withoutToken(fetch: Fetch): Fetch {
   };
 }
 
-function defined(options: object): object {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+/** Returns the options that have a value. The official client takes its defaults for null and empty text. */
+function nonempty(options: ReplicateOptions): ReplicateOptions {
+  const isEmpty = (name: string, value: unknown) =>
+    value === undefined || ((value === null || value === "") && ASSIGNABLE.some((own) => own === name));
+  return Object.fromEntries(Object.entries(options).filter(([name, value]) => !isEmpty(name, value)));
 }

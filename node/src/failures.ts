@@ -97,7 +97,8 @@ export function toError(thrown: unknown, failed?: ReadFailure): unknown {
 export function errorOf(failure: Failure, failed: ReadFailure = {}): ReplicateError {
   if (failure.hint) failure.hint = outwardText(failure.hint);
   const ErrorClass = ERRORS[failure.code] ?? ReplicateError;
-  if (ErrorClass === ApiError || ErrorClass.prototype instanceof ApiError) {
+  // A batch that its error rate stopped has the class of the last error, but no response.
+  if (failure.status !== undefined && (ErrorClass === ApiError || ErrorClass.prototype instanceof ApiError)) {
     failure.message = statusMessage(failure);
   } else {
     failure.message = officialMessage(failure.message);

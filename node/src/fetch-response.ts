@@ -109,7 +109,10 @@ const NEVER_SENT = new Set([
   "ConnectionRefused",
 ]);
 
-/** What Deno, Bun and node-fetch, which omits the errors of the attempts, say if nothing was sent. */
+/**
+ * Messages with which Deno, Bun and node-fetch report that nothing was sent. (node-fetch omits the errors of the individual
+ * attempts.)
+ */
 const NOT_CONNECTED =
   /client error \(Connect\)|^([A-Z]+: )?(Unable to connect\. Is the computer able|Was there a typo in the url or port\?)|^request to \S+ failed, reason: $/;
 

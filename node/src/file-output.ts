@@ -1,6 +1,7 @@
 import { merge, requestParams } from "./call-options";
 import type { Calls } from "./calls";
 import { FileReading } from "./file-reading";
+import { progressOptions } from "./observer";
 import type { RequestOptions, SaveOptions } from "./options";
 import { platform } from "./platform";
 import { withResponse } from "./responses";
@@ -63,13 +64,15 @@ export class FileOutput extends WebStream<any> {
   }
 
   /**
-   * Downloads the file as a Blob with its content type.
+   * Downloads the file as a Blob with its content type, `application/octet-stream` if the server does not send one.
    *
    * @throws {OutputExpiredError} if the file no longer exists
    * @throws {DownloadError} if the download is incomplete
    */
   async blob(options: RequestOptions = {}): Promise<Blob> {
-    return new Blob([await this.bytes(options)], { type: stateOf(this).known.type ?? "" });
+    return new Blob([await this.bytes(options)], {
+      type: stateOf(this).known.type ?? "application/octet-stream",
+    });
   }
 
   /** Downloads the file as bytes. Throws like {@link blob}. */
@@ -109,14 +112,9 @@ export class FileOutput extends WebStream<any> {
    * await file.save("video.mp4", { onProgress: ({ loaded, total }) => console.log(loaded, "of", total) });
    */
   async save(path: string | URL, options: SaveOptions = {}): Promise<string> {
-    const observe = options?.onProgress as ((state: unknown) => void) | undefined;
-    return request<string>(
-      this,
-      "output.save",
-      options,
-      { path: path instanceof URL ? platform.pathOf(path) : path },
-      observe,
-    );
+    return request<string>(this, "output.save", options, {
+      path: path instanceof URL ? platform.pathOf(path) : path,
+    });
   }
 
   /** Requests the content type and the size in bytes, without the content. */
@@ -227,16 +225,10 @@ function unread(of: FileOutput): FileOutput {
   return reading.ended ? new FileOutput(calls, url) : file;
 }
 
-function request<T>(
-  file: FileOutput,
-  operation: string,
-  options: RequestOptions,
-  own: object = {},
-  observe?: (state: unknown) => void,
-): Promise<T> {
+function request<T>(file: FileOutput, operation: string, options: SaveOptions, own: object = {}): Promise<T> {
   const { calls, url } = stateOf(file);
   const params = merge({ url, ...own }, requestParams(options));
-  return calls.call<T>(operation, params, { signal: options?.signal, observe });
+  return calls.call<T>(operation, params, progressOptions(options));
 }
 
 function recordProperties(

@@ -57,7 +57,7 @@ function levelOfEnvironment(): LogLevel | undefined {
   if (LEVELS.includes(level)) return level as LogLevel;
   if (level !== warned) {
     warned = level;
-    const text = `the environment variable REPLICATE_LOG must be "info" or "debug", not ${JSON.stringify(level)}`;
+    const text = `the environment variable REPLICATE_LOG must be "debug", "info", "warn" or "off", not ${JSON.stringify(level)}`;
     platform.warn(text, "Warning");
   }
   return undefined;

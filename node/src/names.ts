@@ -114,12 +114,25 @@ export function outwardPath(path: Path): Path {
   return typeof first === "string" ? [names().outward.get(first) ?? first, ...rest] : path;
 }
 
-/** Converts the names of options in a message of the core to those of this package. */
+/** Texts of the core that name what this package lacks. */
+const OF_ALL_LANGUAGES = [
+  [" request_options: `", ": `"],
+  ['"upload", "url", "default", "auto", "base64" or "data-uri"', '"default", "upload", "data-uri" or "auto"'],
+  [
+    'pass `Path("photo.png")` in Python or `await openAsBlob("photo.png")` (node:fs) in Node',
+    'pass `await openAsBlob("photo.png")` (node:fs)',
+  ],
+] as const;
+
+/** Converts a message of the core to the names of this package, except the text of a model. */
 export function outwardText(message: string): string {
   const { outward } = names();
-  return message.replace(/`(\w+)`/g, (quoted, name) =>
+  const [, ours = "", ofModel = ""] = /^(.*?)(Prediction (?:failed|was).*)?$/s.exec(message) ?? [];
+  const text = OF_ALL_LANGUAGES.reduce((text, [core, own]) => text.replace(core, own), ours);
+  const named = text.replace(/`(\w+)`/g, (quoted, name) =>
     outward.has(name) ? quote(outward.get(name)) : quoted,
   );
+  return named + ofModel;
 }
 
 /** Converts a message of the core, and the argument that it is about, to the names and units of this package. */

@@ -136,11 +136,11 @@ export interface NativeResponse {
   /** The name of a header in lower case, its value, the next name: a line each. */
   headers: string;
   pull: Source["pull"];
-  /** The whole body, which `pull` returns too, if it was read with the head: it is small, or not a stream. */
+  /** Web only. The whole body, which `pull` returns too, if it was read with the head: it is small, or not a stream. */
   bytes?: Uint8Array;
-  /** Reads the whole body instead, which takes one promise. */
+  /** Web only. Reads the whole body instead, which takes one promise. */
   whole?: () => Promise<ArrayBuffer>;
-  /** Aborts the request while `whole` reads its body. */
+  /** Web only. Aborts the request while `whole` reads its body. */
   cancel?: () => void;
   /** Why there is no response. */
   failure?: string;

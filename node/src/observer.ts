@@ -1,5 +1,5 @@
 /** Callbacks of calls: states of a prediction, progress of uploads. */
-import type { UploadProgress } from "./options";
+import type { SaveOptions, UploadProgress } from "./options";
 import type { Signal } from "./signals";
 import type { Prediction } from "./types";
 
@@ -37,7 +37,8 @@ export function progressObserver(
 ): (state: unknown) => void {
   if (!onUpload) return progress as (state: unknown) => void;
   return (state) => {
-    if (isUpload(state as object)) onUpload((state as { upload: UploadProgress }).upload);
+    // Predictions have no such property.
+    if ("upload" in (state as object)) onUpload((state as { upload: UploadProgress }).upload);
     else progress(state as Prediction);
   };
 }
@@ -48,7 +49,8 @@ export function uploadOptions(options: { signal?: Signal; onUpload?: OnUpload } 
   return { signal, observe: onUpload && progressObserver(onUpload) };
 }
 
-/** Distinguishes upload progress from predictions, which have no such property. */
-function isUpload(state: object): boolean {
-  return "upload" in state;
+/** Returns the signal and observer for a call that reports the progress of files. */
+export function progressOptions(options: SaveOptions | undefined) {
+  const { signal, onProgress } = options ?? {};
+  return { signal, observe: onProgress as ((state: unknown) => void) | undefined };
 }

@@ -1,16 +1,9 @@
 /** Queries, headers and bodies of `replicate.request`. */
-import type { RawRequestOptions } from "./options";
-
 /** Returns query parameters whose arrays are texts with commas, as the official client sends them. */
 export function queryParams(params: object | undefined): object | undefined {
   const lists = Object.entries(params ?? {}).filter(([, value]) => Array.isArray(value));
   if (lists.length === 0) return params;
   return { ...params, ...Object.fromEntries(lists.map(([name, list]) => [name, String(list)])) };
-}
-
-/** Converts headers to a plain object. */
-export function plainHeaders(headers: RawRequestOptions["headers"]): Record<string, string> {
-  return headers instanceof Headers ? Object.fromEntries(headers) : { ...headers };
 }
 
 /** Converts a body to what the core sends, with the headers that belong to it. `Response` encodes the web types. */

@@ -1,4 +1,7 @@
-/** Spans of the core as spans of OpenTelemetry, if the program uses it. Its API package is found, not imported. */
+/**
+ * Spans of the core as spans of OpenTelemetry, if the program uses it. Its API is read from its global symbol, so nothing is
+ * imported.
+ */
 import type { Changes } from "./hooks";
 import { version } from "./version";
 

@@ -129,7 +129,8 @@ class Encoder {
     }
     const { toJSON } = value as { toJSON?: unknown };
     if (typeof toJSON === "function") {
-      return this.#inside(value, () => this.plain(toJSON.call(value, String(this.#path.at(-1) ?? ""))));
+      const json: unknown = toJSON.call(value, String(this.#path.at(-1) ?? ""));
+      if (json !== value) return this.#inside(value, () => this.plain(json));
     }
     if (tag === "String" || tag === "Number" || tag === "Boolean" || tag === "BigInt") {
       return this.plain(value.valueOf());

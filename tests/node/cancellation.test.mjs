@@ -149,6 +149,31 @@ test("a signal that is not an AbortSignal is an error", async () => {
     replicate.predictions.get("x", { signal: "" }),
     /must be an AbortSignal, not a string/,
   );
+  await assert.rejects(
+    replicate.wait({ id: "x" }, { signal: 5 }, () => false),
+    /must be an AbortSignal, not a number/,
+  );
+});
+
+test("the signal of models.create is in either object", async () => {
+  await emulator.forgetRequests();
+  const reason = new Error("not now");
+  const signal = AbortSignal.abort(reason);
+  const config = { visibility: "private", hardware: "cpu" };
+  for (const given of [
+    [{ ...config, signal }],
+    [{ ...config, signal }, { timeout: 5000 }],
+    [{ ...config, timeout: 5000 }, { signal }],
+  ]) {
+    await assert.rejects(replicate.models.create("acme", "aborted", ...given), (error) => error === reason);
+  }
+  assert.deepEqual(await emulator.requests(), []);
+  const headers = { "x-mine": "1" };
+  const refused = replicate.models.create("acme", "both", { ...config, headers }, { timeout: -1 });
+  await assert.rejects(refused, /`timeout`/);
+  await replicate.models.create("acme", "both", { ...config, headers }, { timeout: 60_000 });
+  const [sent] = await emulator.requests();
+  assert.equal(new Headers(sent.headers).get("x-mine"), "1");
 });
 
 test("a signal that is null is none", async () => {

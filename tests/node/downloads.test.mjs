@@ -1,6 +1,8 @@
 // File outputs: downloaded when they are read, any number of times.
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -175,6 +177,14 @@ test("known properties are printed", async () => {
   const { content_type, size } = await fresh.head();
   assert.equal(inspect(fresh), `FileOutput { url: '${fresh}', type: '${content_type}', size: ${size} }`);
   assert.equal((await fresh.bytes()).length, size);
+});
+
+test("a blob without a content type has that of bytes, as in 1.4.0", async () => {
+  const server = createServer((_, response) => response.end("abc"));
+  after(() => server.close());
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const blob = await file(replicate, `http://127.0.0.1:${server.address().port}/a`).blob();
+  assert.deepEqual([await blob.text(), blob.type], ["abc", "application/octet-stream"]);
 });
 
 test("structuredClone rejects a file output and accepts its URL", async () => {

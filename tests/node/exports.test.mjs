@@ -1,8 +1,10 @@
 // What the package exports, to both module systems.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import Default, * as esm from "../../node/index.mjs";
 
 const require = createRequire(import.meta.url);
@@ -27,6 +29,17 @@ test("require and import return the same class", () => {
   ]) {
     assert.equal(typeof cjs[name], "function", name);
   }
+});
+
+test("without a native module every attempt to load has the same error", () => {
+  const index = JSON.stringify(fileURLToPath(new URL("../../node/index.cjs", import.meta.url)));
+  const script = `for (let attempt = 0; attempt < 2; attempt++) {
+    try { require(${index}); } catch (error) { console.log(error.message); }
+  }`;
+  const { stdout } = spawnSync(process.execPath, ["--no-addons", "-e", script], { encoding: "utf8" });
+  const [first, second] = stdout.trim().split("\n");
+  assert.match(first, /native addons are disabled .*"replicant\/web"$/);
+  assert.equal(second, first);
 });
 
 test("everything that the official package exports is exported", () => {

@@ -228,7 +228,8 @@ function callWithLog(level) {
 
 test("a misspelled REPLICATE_LOG is warned of once", async () => {
   const { stderr } = await callWithLog(" Verbose");
-  const warning = 'the environment variable REPLICATE_LOG must be "info" or "debug", not "verbose"';
+  const warning =
+    'the environment variable REPLICATE_LOG must be "debug", "info", "warn" or "off", not "verbose"';
   assert.equal(stderr.split(warning).length, 2, stderr);
   for (const level of ["", " ", "OFF"]) assert.equal((await callWithLog(level)).stderr, "");
 });

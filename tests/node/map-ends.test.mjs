@@ -173,3 +173,16 @@ test("the progress counts what was returned, also before an error", async () => 
   }, /maxErrorRate|max_error_rate/);
   assert.deepEqual([results.stats.stopped, results.stats.failed], ["error_rate", failed]);
 });
+
+test("a batch that is stopped because the API rejects its rows says so", async () => {
+  const results = replicate.map("emulator/nothing", numbers(1000), { maxErrorRate: 0.5, concurrency: 8 });
+  await assert.rejects(
+    async () => {
+      for await (const _ of results);
+    },
+    {
+      code: "not_found",
+      message: /^50 of the last 50 rows failed, more than `maxErrorRate` allows, .* failed with status 404 /,
+    },
+  );
+});

@@ -37,6 +37,68 @@ test("options can be read and changed as in the official client", async () => {
   assert.match(new Replicate().userAgent, /^replicant-node\/\d/);
 });
 
+test("null and empty text are no options, as in 1.4.0", async () => {
+  const names = ["auth", "userAgent", "baseUrl", "fetch", "fileEncodingStrategy", "useFileOutput"];
+  const bare = new Replicate();
+  for (const value of [null, ""]) {
+    const client = new Replicate(Object.fromEntries(names.map((name) => [name, value])));
+    for (const name of names) assert.equal(client[name], bare[name], `${name}: ${value}`);
+    const { auth, baseUrl } = replicate;
+    const used = new Replicate({
+      userAgent: value,
+      fetch: value,
+      fileEncodingStrategy: value,
+      auth,
+      baseUrl,
+    });
+    await emulator.forgetRequests();
+    const image = new Blob(["a"]);
+    await used.predictions.create({ model: "emulator/echo", input: { value: image } });
+    const [{ path, headers }] = await emulator.requests();
+    assert.equal(path, "/v1/files");
+    assert.equal(new Headers(headers).get("user-agent"), bare.userAgent);
+  }
+});
+
+test("an invalid field of a subclass rejects every call", async () => {
+  let sent = 0;
+  class Mine extends Replicate {
+    baseUrl = "ht!tp://x";
+  }
+  const fetch = async () => {
+    sent++;
+    return Response.json({});
+  };
+  const client = new Mine({ auth: "x", fetch });
+  for (let call = 0; call < 3; call++) {
+    await assert.rejects(client.accounts.current(), rejection(/`baseUrl`/));
+  }
+  assert.equal(sent, 0);
+  client.baseUrl = emulator.base_url;
+  await client.accounts.current();
+  assert.equal(sent, 1);
+});
+
+test("options that are null are an error, or none where 1.4.0 takes null", async () => {
+  await emulator.forgetRequests();
+  const refused = rejection(/^the options must be an object, such as .*, not null$/);
+  for (const call of [
+    () => replicate.predictions.stream("p1", null).next(),
+    () => replicate.predictions.outputIterator("p1", null).next(),
+    () => replicate.handle("p1").events(null).next(),
+    () => replicate.paginate("/predictions", null).next(),
+    () => replicate.request("/account", null),
+    () => replicate.models.create("a", "b", { visibility: "public", hardware: "cpu" }, null),
+    () => replicate.models.create("a", "b", null),
+    () => replicate.webhooks.unwrap({ headers: {}, body: "a" }, null),
+  ]) {
+    await assert.rejects(call, refused, String(call));
+  }
+  assert.deepEqual(await emulator.requests(), []);
+  const created = await replicate.predictions.create({ model: "emulator/echo", input: { value: 1 } });
+  assert.equal((await replicate.wait(created, null)).output, 1);
+});
+
 test("an unknown option or an invalid value is an error that names it", () => {
   for (const [options, message] of [
     [{ fileEncodingStrategy: "base32" }, /file_encoding_strategy|fileEncodingStrategy/],
@@ -128,6 +190,14 @@ test("an invalid value is an error that says what is expected", async () => {
     run({ webhook_events_filter: 5 }),
     rejection(/^run: `webhook_events_filter` must be an event or a list/),
   );
+  await assert.rejects(
+    replicate.predictions.get("x", { timeout: -1 }),
+    rejection("predictions.get: `timeout` must be a non-negative, finite number of milliseconds"),
+  );
+  await assert.rejects(
+    run({ fileEncodingStrategy: "base32" }),
+    rejection('run: `fileEncodingStrategy` must be "default", "upload", "data-uri" or "auto", not "base32"'),
+  );
   assert.throws(
     () => new Replicate({ timeout: -1 }),
     rejection("options: `timeout` must be a non-negative, finite number of milliseconds"),
@@ -143,7 +213,8 @@ test("an invalid value is an error that says what is expected", async () => {
   await assert.rejects(
     replicate.files.create("./x"),
     rejection(
-      /^Invalid file argument, must be a Blob, File or Buffer: `file` is a string\. .*`await openAsBlob\(/,
+      "Invalid file argument, must be a Blob, File or Buffer: `file` is a string. To upload a file by its path, pass " +
+        '`await openAsBlob("photo.png")` (node:fs).',
     ),
   );
   await assert.rejects(

@@ -1,6 +1,7 @@
 // `run`, `wait` and the responses of calls.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { PredictionCanceledError, PredictionFailedError, withResponse } from "../../node/index.mjs";
 import { startEmulator } from "./support/emulator.mjs";
 
@@ -39,6 +40,51 @@ test("an exception in progress ends the run and cancels the prediction", async (
   assert.equal(await emulator.latestEnded(), "canceled");
 });
 
+test("an exception in progress, or an abort, with the last state ends the run", async () => {
+  const thrown = new Error("in the callback");
+  for (const wait of [{ mode: "block" }, { mode: "poll", interval: 20 }]) {
+    const options = { input: { value: 1 }, wait };
+    await assert.rejects(
+      replicate.run("emulator/echo", options, ({ status }) => {
+        if (status === "succeeded") throw thrown;
+      }),
+      (error) => error === thrown,
+    );
+    const controller = new AbortController();
+    await assert.rejects(
+      replicate.run("emulator/echo", { ...options, signal: controller.signal }, ({ status }) => {
+        if (status === "succeeded") controller.abort(thrown);
+      }),
+      (error) => error === thrown,
+    );
+  }
+});
+
+test("a callback that is not a function is an error before anything is sent", async () => {
+  await emulator.forgetRequests();
+  const input = { image: new Blob(["a"]) };
+  const file = replicate.predictions.calls.file("http://127.0.0.1:9/a.png");
+  for (const [name, call] of [
+    ["progress", () => replicate.run("emulator/echo", { input }, 5)],
+    ["progress", () => replicate.run("emulator/echo", { input, onUpload() {} }, "x")],
+    ["onUpload", () => replicate.run("emulator/echo", { input, onUpload: {} })],
+    ["onUpload", () => replicate.submit("emulator/echo", { input, onUpload: 5 })],
+    ["onUpload", () => replicate.stream("emulator/echo", { input, onUpload: 5 }).next()],
+    ["onUpload", () => replicate.predictions.create({ model: "emulator/echo", input, onUpload: 5 })],
+    ["onProgress", () => replicate.files.create(new Blob(["a"]), {}, { onProgress: 5 })],
+    ["onProgress", () => file.save("a.png", { onProgress: 5 })],
+    ["onProgress", () => replicate.saveAll([], "folder", { onProgress: 5 })],
+    ["stop", () => replicate.wait({ id: "p1" }, {}, 5)],
+  ]) {
+    await assert.rejects(call, ({ code, argument, message }) => {
+      assert.deepEqual([code, argument], ["invalid_argument", name], message);
+      assert.match(message, new RegExp(`^\`${name}\` must be a function, not `));
+      return true;
+    });
+  }
+  assert.deepEqual(await emulator.requests(), []);
+});
+
 test("a failure has the prediction and its logs", async () => {
   const seen = [];
   await assert.rejects(
@@ -56,6 +102,13 @@ test("a failure has the prediction and its logs", async () => {
     },
   );
   assert.equal(seen.at(-1), "failed");
+});
+
+test("the error text of a model is unchanged", async () => {
+  const message = "pass `token` and `base_url`";
+  await assert.rejects(replicate.run("emulator/fails", { input: { message } }), {
+    message: `Prediction failed: ${message}`,
+  });
 });
 
 test("a prediction that was canceled elsewhere is an error", async () => {
@@ -83,6 +136,47 @@ test("wait returns the ended prediction, and stop ends only the waiting", async 
   assert.ok(["starting", "processing"].includes(stopped.status));
   assert.equal((await replicate.predictions.cancel(endless.id)).status, "canceled");
   assert.equal((await replicate.wait(endless)).status, "canceled");
+});
+
+test("wait calls stop with one state at a time, and not with the last", async () => {
+  const input = { steps: 20, step_seconds: 0.1 };
+  const created = await replicate.predictions.create({ model: "emulator/progress", input });
+  const seen = [];
+  let running = 0;
+  const ended = await replicate.wait(created, { interval: 10 }, async ({ status }) => {
+    seen.push([status, ++running]);
+    await setTimeout(50);
+    running--;
+    return false;
+  });
+  assert.equal(ended.status, "succeeded");
+  assert.equal(running, 0);
+  assert.ok(seen.length > 0);
+  for (const [status, calls] of seen) assert.ok(status !== "succeeded" && calls === 1, `${status} ${calls}`);
+});
+
+test("wait returns or throws what a stop says that ends after the prediction", async () => {
+  const thrown = new Error("in stop");
+  const wait = async (end, signal) => {
+    const { id } = await replicate.predictions.create({ model: "emulator/endless", input: {} });
+    return replicate.wait({ id, status: "starting" }, { interval: 10, signal }, async () => {
+      await replicate.predictions.cancel(id);
+      await setTimeout(500);
+      return end();
+    });
+  };
+  assert.match((await wait(() => true)).status, /^(starting|processing)$/);
+  assert.equal((await wait(() => false)).status, "canceled");
+  const failing = wait(() => {
+    throw thrown;
+  });
+  await assert.rejects(failing, (error) => error === thrown);
+  const controller = new AbortController();
+  const endless = wait(() => {
+    controller.abort(thrown);
+    return new Promise(() => {});
+  }, controller.signal);
+  await assert.rejects(endless, (error) => error === thrown);
 });
 
 test("wait rejects if the prediction fails while it waits, as in 1.4.0", async () => {

@@ -47,6 +47,12 @@ test("undefined, dates, toJSON, boxed values and class instances are sent as by 
       return this.x + this.#hidden;
     }
   }
+  class Itself {
+    list = [1];
+    toJSON() {
+      return this;
+    }
+  }
   const value = {
     date: new Date(0),
     url: new URL("https://example.com/a?b"),
@@ -55,6 +61,7 @@ test("undefined, dates, toJSON, boxed values and class instances are sent as by 
     point: new Point(),
     boxed: [new String("s"), new Number(1)],
     custom: { toJSON: (key) => ({ key }) },
+    itself: new Itself(),
     bare: Object.assign(Object.create(null), { a: 1 }),
   };
   assert.deepEqual(await echo(value), JSON.parse(JSON.stringify(value)));

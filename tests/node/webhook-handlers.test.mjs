@@ -460,6 +460,10 @@ test("unwrap takes a body, its headers and the secret", async () => {
   assert.equal((await replicate.webhooks.unwrap(context)).id, "p1");
   assert.equal((await replicate.webhooks.unwrap(request(), secret)).id, "p1");
   await assert.rejects(replicate.webhooks.unwrap(request(), "whsec_b3RoZXI="), { status: 401 });
+  const beside = { headers: signed(BODY), body: BODY, secret: "whsec_b3RoZXI=", tolerance: 300 };
+  const omitted = { secret: undefined, tolerance: undefined };
+  await assert.rejects(replicate.webhooks.unwrap(beside, omitted), { status: 401 });
+  assert.equal((await replicate.webhooks.unwrap(beside, { secret })).id, "p1");
 });
 
 test("arguments of unwrap that are no request are errors that name them", async () => {

@@ -68,6 +68,40 @@ test("what needs an operating system is an error that names the runtime and the 
   assert.deepEqual(await emulator.requests(), []);
 });
 
+test("an exception in progress, or an abort, with the last state ends the run", async () => {
+  const thrown = new Error("in the callback");
+  const controller = new AbortController();
+  const run = (options, end) =>
+    client().run("emulator/echo", { input: { value: 1 }, ...options }, ({ status }) => {
+      if (status === "succeeded") end();
+    });
+  const throwing = run({}, () => {
+    throw thrown;
+  });
+  await assert.rejects(throwing, (error) => error === thrown);
+  const aborting = run({ signal: controller.signal }, () => controller.abort(thrown));
+  await assert.rejects(aborting, (error) => error === thrown);
+});
+
+test("a start that failed is tried again", () => {
+  const core = JSON.stringify(new URL("../../node/dist/web/core.mjs", import.meta.url));
+  const code = `
+    const { connect } = await import(${core} + "?again");
+    const { compile } = await import(${core.replace("core", "wasm")});
+    try { connect(() => { throw new Error("not allowed"); }); } catch (error) {
+      return [error.message, typeof connect(compile)("api").Replicate];
+    }`;
+  assert.deepEqual(inRuntime("{}", code), ["not allowed", "function"]);
+});
+
+test("null and empty text are no options", async () => {
+  const [userAgent, fileEncodingStrategy, useFileOutput] = [null, null, null];
+  for (const fetch of [null, ""]) {
+    const made = client({ userAgent, fileEncodingStrategy, useFileOutput, fetch });
+    assert.equal((await made.accounts.current()).type, "organization");
+  }
+});
+
 test("the error names the runtime", () => {
   const code = `return failed(() => new Replicate({ auth: "x", proxy: "http://127.0.0.1:1" }))`;
   const [, , worker] = inRuntime('{ navigator: { userAgent: "Cloudflare-Workers" } }', code);

@@ -1,5 +1,6 @@
 import { merge, requestParams } from "../call-options";
 import type { Bytes, FileOutput } from "../file-output";
+import { progressOptions } from "../observer";
 import type { ListOptions, RequestOptions, SaveOptions } from "../options";
 import { list, type PagePromise } from "../page";
 import type { FileObject, Page } from "../types";
@@ -39,9 +40,8 @@ export class Files extends Resource {
     metadata?: Record<string, unknown>,
     options: FileCreateOptions = {},
   ): Promise<FileObject> {
-    const observe = options?.onProgress as ((state: unknown) => void) | undefined;
     const params = merge({ file, metadata }, requestParams(options));
-    return this.calls.call("files.create", params, { signal: options?.signal, observe });
+    return this.calls.call("files.create", params, progressOptions(options));
   }
 
   /** Returns the metadata of a file. `GET /files/{id}` */

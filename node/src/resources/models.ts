@@ -1,4 +1,5 @@
 import { merge, requestParams } from "../call-options";
+import { REJECTION } from "../compute";
 import { uploadOptions } from "../observer";
 import type { ListOptions, RequestOptions } from "../options";
 import { list, type PagePromise } from "../page";
@@ -145,11 +146,11 @@ export class Models extends Resource {
     owner: string,
     name: string,
     config: ModelConfig & RequestOptions,
-    options: RequestOptions = config,
+    options: RequestOptions = {},
   ): Promise<Model> {
-    const given = { ...requestParams(config), ...requestParams(options) };
-    const params = merge({ owner, name }, given);
-    return this.calls.call("models.create", params, options);
+    const given = merge({}, config, options);
+    const params = merge({ owner, name }, given[REJECTION] ? given : requestParams(given));
+    return this.calls.call("models.create", params, given);
   }
 
   /** Updates the description of a model. `PATCH /models/{owner}/{name}` */

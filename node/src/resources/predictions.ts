@@ -123,7 +123,7 @@ export class Predictions extends Resource {
    */
   stream(prediction: Prediction | string, options: OutputOptions = {}): EventStream {
     const params = merge(which(prediction), requestParams(options));
-    return new EventStream(this.calls, "predictions.stream", params, false, options.signal);
+    return new EventStream(this.calls, "predictions.stream", params, false, options?.signal);
   }
 
   /**
@@ -137,7 +137,7 @@ export class Predictions extends Resource {
     options: OutputOptions & { interval?: number | undefined } = {},
   ): AsyncIterableIterator<T> {
     const params = merge(which(prediction), requestParams(options));
-    return new ItemStream(values<T>(this.calls, "predictions.output_iterator", params, options.signal));
+    return new ItemStream(values<T>(this.calls, "predictions.output_iterator", params, options?.signal));
   }
 }
 

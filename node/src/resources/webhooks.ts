@@ -1,4 +1,4 @@
-import { merge, requestParams } from "../call-options";
+import { checkOptions, merge, requestParams } from "../call-options";
 import type { Calls } from "../calls";
 import { invalid } from "../invalid";
 import type { RequestOptions } from "../options";
@@ -88,8 +88,9 @@ async function unwrap(
   given: string | UnwrapOptions = {},
 ): Promise<WebhookEvent> {
   const options = typeof given === "string" ? { secret: given } : given;
-  const { secret, tolerance } = { ...beside(request), ...options };
-  const { secret: _, tolerance: __, ...rest } = options;
+  checkOptions(options, "{ secret }");
+  const beside = request as WebhookRequest;
+  const { secret = beside.secret, tolerance = beside.tolerance, ...rest } = options;
   const params = merge(
     {
       ...(await received(request)),
@@ -100,12 +101,6 @@ async function unwrap(
   );
   const reply = await calls.call<Reply>("webhooks.unwrap", params, options);
   return bound(calls, reply);
-}
-
-/** Returns the options that stand beside the headers and the body. */
-function beside(request: UnwrapRequest): UnwrapOptions {
-  const { secret, tolerance } = request as WebhookRequest;
-  return { secret, tolerance };
 }
 
 interface Reply {
