@@ -143,10 +143,8 @@ impl RunRequest {
             options.limit(self.timeout);
         }
         let mut request = target.request(input, &options, hold)?.options(self.options.clone());
-        if !options.sets_hold() && self.request_timeout().is_some() {
-            // The hold is not the user's choice, so their timeout includes it.
-            request.hold = Duration::ZERO;
-        }
+        // Unless the hold is the user's choice, their timeout includes it.
+        request.hold_within_timeout = !options.sets_hold();
         Ok(request)
     }
 }
