@@ -128,7 +128,7 @@ fn env(name: &str) -> Option<String> {
     given(std::env::var(name).ok())
 }
 
-/// Returns the text, or `None` if it is blank, as the official clients do.
+/// Returns the text, or `None` if it is blank.
 fn given(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.trim().is_empty())
 }
@@ -142,9 +142,11 @@ fn poll_interval_from(text: &str) -> Result<Duration> {
     })
 }
 
-/// Returns the token without surrounding whitespace, such as the line break of a file. An empty token counts as none.
+/// Returns the token without surrounding whitespace, such as the line break of a file. A blank token counts as none, as in
+/// the official clients.
 fn resolve_token(token: Option<Token>) -> Result<Option<Token>> {
-    let given = token.or_else(|| env("REPLICATE_API_TOKEN").map(Token::from));
+    let given = token.filter(|token| !token.trim().is_empty());
+    let given = given.or_else(|| env("REPLICATE_API_TOKEN").map(Token::from));
     let Some(token) = given.as_deref().map(str::trim) else { return Ok(None) };
     if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         // The message must not contain the token.
@@ -152,7 +154,7 @@ fn resolve_token(token: Option<Token>) -> Result<Option<Token>> {
             "the API token contains invalid characters; check it for spaces, quotes and line breaks",
         ));
     }
-    Ok((!token.is_empty()).then(|| token.into()))
+    Ok(Some(token.into()))
 }
 
 #[cfg(test)]
