@@ -226,6 +226,19 @@ async fn a_cancel_is_retried_after_a_rate_limit() {
     settled(&script).await;
 }
 
+#[tokio::test]
+async fn an_abandoned_create_is_awaited_for_its_hold_also_with_a_request_timeout() {
+    let late = CREATED.replace(r#""status": 201"#, r#""delay_ms": 3500, "status": 201"#);
+    let exchanges = format!("[{late}, {CANCEL}]");
+    let timeout = Some(Duration::from_secs(30));
+    // On this clock, the create is awaited for 2.5 s in addition to its hold of 2.5 s.
+    let options = Options { timeout, clock_rate: Some(2.0), ..Options::default() };
+    let (_emulator, script, client) = play(&exchanges, options);
+    let run = client.run("acme/text", json!({})).into_future();
+    assert!(tokio::time::timeout(Duration::from_millis(300), run).await.is_err());
+    settled(&script).await;
+}
+
 /// A server that does not respond to the first requests.
 #[derive(Clone, Default)]
 struct Silent {

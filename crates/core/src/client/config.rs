@@ -30,12 +30,11 @@ pub(crate) struct Config {
     pub query: IndexMap<String, String>,
     pub retry: RetryPolicy,
     /// The `timeout` that the user set. `DefaultedOptions::timeout` also has the default.
-    pub request_timeout: Option<Duration>,
+    pub explicit_timeout: Option<Duration>,
     pub poll_interval: Option<Duration>,
     pub rate_limit: RateLimitOption,
     /// Whether the clock is that of the process.
     pub shares_clock: bool,
-    pub transport: Arc<dyn Transport>,
     pub runtime: Arc<dyn Runtime>,
 }
 
@@ -48,7 +47,8 @@ impl Deref for Config {
 }
 
 impl Config {
-    pub fn resolve(options: Options) -> Result<Self> {
+    /// Returns the transport apart from the options, so that a client with another one does not keep its connections.
+    pub fn resolve(options: Options) -> Result<(Self, Arc<dyn Transport>)> {
         check_supported(&options)?;
         let defaulted = DefaultedOptions::resolve(&options);
         let transport = match options.transport.clone() {
@@ -88,24 +88,24 @@ impl Config {
                  plain http to a loopback address only."
             )
         });
-        Ok(Self {
+        let config = Self {
             token,
             base_url,
             warnings: warning.into_iter().collect(),
             headers: options.headers,
             query: options.query,
             retry,
-            request_timeout: options.timeout,
+            explicit_timeout: options.timeout,
             poll_interval,
             rate_limit: options.rate_limit.unwrap_or_default(),
             shares_clock: options.runtime.is_none() && options.clock_rate.is_none_or(|rate| rate == 1.0),
-            transport,
             runtime: match options.runtime {
                 Some(runtime) => runtime,
                 None => default_runtime(options.clock_rate)?,
             },
             defaulted,
-        })
+        };
+        Ok((config, transport))
     }
 
     /// Returns the options without secrets. Durations are in seconds.
@@ -128,7 +128,7 @@ fn env(name: &str) -> Option<String> {
     given(std::env::var(name).ok())
 }
 
-/// Returns the text, or `None` if it is blank, as the official clients do.
+/// Returns the text, or `None` if it is blank.
 fn given(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.trim().is_empty())
 }
@@ -142,9 +142,11 @@ fn poll_interval_from(text: &str) -> Result<Duration> {
     })
 }
 
-/// Returns the token without surrounding whitespace, such as the line break of a file. An empty token counts as none.
+/// Returns the token without surrounding whitespace, such as the line break of a file. A blank token counts as none, as in
+/// the official clients.
 fn resolve_token(token: Option<Token>) -> Result<Option<Token>> {
-    let given = token.or_else(|| env("REPLICATE_API_TOKEN").map(Token::from));
+    let given = token.filter(|token| !token.trim().is_empty());
+    let given = given.or_else(|| env("REPLICATE_API_TOKEN").map(Token::from));
     let Some(token) = given.as_deref().map(str::trim) else { return Ok(None) };
     if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         // The message must not contain the token.
@@ -152,7 +154,7 @@ fn resolve_token(token: Option<Token>) -> Result<Option<Token>> {
             "the API token contains invalid characters; check it for spaces, quotes and line breaks",
         ));
     }
-    Ok((!token.is_empty()).then(|| token.into()))
+    Ok(Some(token.into()))
 }
 
 #[cfg(test)]
@@ -194,7 +196,7 @@ mod tests {
 
     #[test]
     fn every_option_is_described_or_explicitly_hidden() {
-        let described = Config::resolve(Options::default()).unwrap().describe();
+        let described = Config::resolve(Options::default()).unwrap().0.describe();
         for option in Options::TABLE {
             let shown = described.contains_key(option.name);
             assert_eq!(shown, !HIDDEN.contains(&option.name), "{}", option.name);

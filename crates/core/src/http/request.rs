@@ -112,6 +112,8 @@ pub struct Request {
     pub(crate) idempotency: Idempotency,
     /// How long the server may hold the response (`Prefer: wait`).
     pub(crate) hold: Duration,
+    /// Whether the `timeout` includes the hold.
+    pub(crate) hold_within_timeout: bool,
     pub(crate) deadline: Deadline,
     pub(crate) timeout_scope: TimeoutScope,
     /// Set when the caller has abandoned the request: a running attempt completes, but none is started.
@@ -148,6 +150,7 @@ impl Request {
             body: Body::Empty,
             idempotency,
             hold: Duration::ZERO,
+            hold_within_timeout: false,
             deadline: Deadline::none(),
             timeout_scope: TimeoutScope::Request,
             abandoned: None,
