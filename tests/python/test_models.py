@@ -333,7 +333,7 @@ def test_the_parameters_of_any_callable_have_their_types(emulator: Emulator) -> 
         Dict[int, str],
         IO[str],
         List[complex],
-        List[object()],  # type: ignore[misc]
+        list[object()],  # type: ignore[misc]
         collections.abc.Callable,
         [int],
         "Missing",
