@@ -11,7 +11,12 @@ use std::{
 };
 
 use futures_util::{TryStreamExt, future::join_all};
-use replicant::{Client, ErrorKind, Options, Value, json, operation};
+use replicant::{
+    BoxFuture, Client, Error, ErrorKind, Options, Result, Value,
+    hooks::{Hooks, RetryEvent},
+    json, operation,
+    transport::{HttpRequest, HttpResponse, Transport},
+};
 use replicant_emulator::{Config, Emulator};
 use support::{CANCEL, play, quick, settled};
 use tracing::{
@@ -120,6 +125,60 @@ async fn errors_redact_a_token_that_a_model_echoes() {
         assert_eq!(error.partial().is_some(), what == "stream", "{shown}");
         assert!(!shown.contains("r8_secret"), "{what}: {shown}");
         replicant::background::drain(Duration::from_secs(20)).await;
+    }
+}
+
+/// Keeps the messages of retries.
+struct Retries(Arc<Mutex<Vec<String>>>);
+
+impl Hooks for Retries {
+    fn on_retry(&self, retry: RetryEvent) -> BoxFuture<'static, Result<()>> {
+        self.0.lock().unwrap().push(retry.message);
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// Fails with an error that quotes the request.
+struct Quoting;
+
+impl Transport for Quoting {
+    fn send(&self, request: HttpRequest) -> BoxFuture<'static, Result<HttpResponse>> {
+        let error = Error::new(ErrorKind::Connection, format!("cannot send {:?}", request.headers));
+        Box::pin(async move { Err(error) })
+    }
+}
+
+#[tokio::test]
+async fn hooks_and_logs_of_a_retry_redact_an_echoed_token() {
+    let echo = r#"[{"expect": {}, "reply": {"status": 503, "json": {"detail": "no: Bearer r8_secret"}}, "times": 2}]"#;
+    for transport in [None, Some(Arc::new(Quoting) as Arc<dyn Transport>)] {
+        let (messages, logs) = (Arc::default(), Logs::of(Level::DEBUG));
+        let hooks = Some(Arc::new(Retries(Arc::clone(&messages))) as Arc<dyn Hooks>);
+        let options = Options { hooks, transport, max_retries: Some(1), ..quick() };
+        let (_emulator, _script, client) = play(echo, options);
+        let guard = tracing::subscriber::set_default(logs.clone());
+        client.account().await.unwrap_err();
+        drop(guard);
+        let (messages, texts) = (messages.lock().unwrap().join("\n"), logs.texts().join("\n"));
+        assert!(messages.contains("Bearer ***"), "{messages}");
+        assert!(texts.contains("retrying request") && !(messages + &texts).contains("r8_secret"), "{texts}");
+    }
+}
+
+#[test]
+fn a_blank_token_is_not_replaced_by_that_of_the_environment() {
+    // In a process of its own, because the variables of this one are those of all tests.
+    if std::env::var("REPLICATE_API_TOKEN").as_deref() != Ok("r8_variable") {
+        let mut process = std::process::Command::new(std::env::current_exe().unwrap());
+        process
+            .args(["--exact", "a_blank_token_is_not_replaced_by_that_of_the_environment"])
+            .env("REPLICATE_API_TOKEN", "r8_variable");
+        assert!(process.status().unwrap().success());
+        return;
+    }
+    for (token, has_token) in [(None, true), (Some(""), false), (Some(" \n"), false)] {
+        let client = Client::new(Options { token: token.map(Into::into), ..Options::default() }).unwrap();
+        assert_eq!(client.describe()["has_token"], Value::Bool(has_token), "{token:?}");
     }
 }
 

@@ -128,7 +128,7 @@ fn env(name: &str) -> Option<String> {
     given(std::env::var(name).ok())
 }
 
-/// Returns the text, or `None` if it is blank, as the official clients do.
+/// Returns the text, or `None` if it is blank.
 fn given(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.trim().is_empty())
 }
@@ -142,7 +142,8 @@ fn poll_interval_from(text: &str) -> Result<Duration> {
     })
 }
 
-/// Returns the token without surrounding whitespace, such as the line break of a file. An empty token counts as none.
+/// Returns the token without surrounding whitespace, such as the line break of a file. A blank token that is given means
+/// none: the Python package passes one for a user without a token, who must not get that of the server.
 fn resolve_token(token: Option<Token>) -> Result<Option<Token>> {
     let given = token.or_else(|| env("REPLICATE_API_TOKEN").map(Token::from));
     let Some(token) = given.as_deref().map(str::trim) else { return Ok(None) };

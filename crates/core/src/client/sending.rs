@@ -101,7 +101,8 @@ impl<'a> Sending<'a> {
             let span = self.report.attempt();
             let failed = match self.attempt(&mut permit).instrument(span).await {
                 Ok(received) => return Ok(received),
-                Err(failed) => failed,
+                // Reports and hooks receive the error, too.
+                Err(failed) => FailedAttempt { error: self.client.without_token(failed.error), ..failed },
             };
             self.report.failed(&failed.error);
             let is_gated = permit.is_some() && failed.failure == Some(Failure::Status(429));
