@@ -289,3 +289,45 @@ async fn a_stream_is_traced_to_its_end_and_its_reconnection_is_logged() {
     let (read, from, to) = records.span("GET");
     assert!(began <= from && to <= ended, "{read}");
 }
+
+#[tokio::test]
+async fn an_output_that_is_read_while_it_is_written_is_traced() {
+    let schema = |shape: &str| json!({"openapi_schema": {"components": {"schemas": {"Output": {"type": shape, "x-cog-array-type": "iterator", "items": {"type": "string"}}}}}});
+    for (shape, spans) in [("array", 2), ("string", 1)] {
+        let version = json!({"expect": {"path": "/v1/models/acme/text/versions/5c7d"}, "reply": {"json": schema(shape)}});
+        let prediction = |status: &str, output: Value| json!({"id": "p1", "status": status, "model": "acme/text", "input": {"prompt": "a heron"}, "output": serde_json::to_value(output).unwrap(), "metrics": {"output_token_count": 7}});
+        let created = json!({"expect": {"method": "POST"}, "reply": {"status": 201, "json": prediction("starting", Value::Null)}});
+        let done = json!({"expect": {"path": "/v1/predictions/p1"}, "reply": {"json": prediction("succeeded", json!(["a", "b"]).into())}});
+        let options = Options { trace_content: Some(true), ..quick() };
+        let (_emulator, script, client) = play(&json!([version, created, done]).to_string(), options);
+        let records = Records::default();
+        let params =
+            json!({"ref": "acme/text:5c7d", "input": {"prompt": "a heron"}, "live": true, "wait": false});
+        let call = operation::call(&client, "run", params.into(), None);
+        let started = attach(records.sink(Level::Off, true), call).await.unwrap().value;
+        if spans == 2 {
+            let (create, ..) = records.span("generate_content acme/text");
+            assert_eq!(create["replicate.prediction.status"].as_str(), Some("starting"));
+            assert!(create["error.type"].is_null(), "{create}");
+            let items = operation::open(&client, "predictions.output_iterator", started);
+            let items = attach_stream(records.sink(Level::Off, true), items);
+            assert_eq!(items.try_collect::<Vec<_>>().await.unwrap().len(), 2);
+        }
+        settled(&script).await;
+        let all = records.0.lock().unwrap().clone();
+        let opened = || all.iter().filter(|record| record["span"].as_str() == Some("open"));
+        let roots: Vec<_> = opened().filter(|record| record["parent"].is_null()).collect();
+        assert_eq!(roots.len(), spans, "{all:?}");
+        assert!(
+            roots.iter().all(|root| root["name"].as_str() == Some("generate_content acme/text")),
+            "{roots:?}"
+        );
+        let last = &roots[spans - 1]["id"];
+        let read = opened().rfind(|record| record["name"].as_str() == Some("GET")).unwrap();
+        assert_eq!(read["parent"], *last);
+        let end = all.iter().filter(|record| record["id"] == *last && record["span"].as_str() == Some("set"));
+        let end = format!("{:?}", end.collect::<Vec<_>>());
+        assert!(end.contains("succeeded") && end.contains("output_tokens") && end.contains("ab"), "{end}");
+        assert!(!end.contains("error.type"), "{end}");
+    }
+}

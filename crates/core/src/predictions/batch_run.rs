@@ -113,7 +113,7 @@ impl BatchRuns {
         let options = self.request.options.clone();
         guard.observing(None)(Value::from_members([("id", id.into())]));
         let known = client.fetch_prediction(id, Deadline::none(), options).await;
-        let known = known.inspect_err(|_| guard.disarm())?;
+        let known = known.inspect_err(|_| drop(guard.disarm()))?;
         self.finish(&guard, known, false).await
     }
 

@@ -128,9 +128,9 @@ impl CancelGuard {
         }
     }
 
-    /// Disarms the guard: dropping it cancels nothing.
-    pub fn disarm(&self) {
-        lock(&self.last_seen).take();
+    /// Disarms the guard: dropping it cancels nothing. Returns the prediction as last seen.
+    pub fn disarm(&self) -> Option<Snapshot> {
+        lock(&self.last_seen).take()
     }
 
     /// Builds the error of a timeout.

@@ -66,7 +66,7 @@ impl HandleCursor {
         &mut self,
         output: &Value,
         ended: bool,
-        mut deliver: impl FnMut(&Self, Option<usize>, Value),
+        deliver: &mut dyn FnMut(&Self, Option<usize>, Value),
     ) {
         match output {
             Value::Null => {}
@@ -202,7 +202,7 @@ mod tests {
         ended: bool,
     ) -> Vec<(Option<usize>, Value)> {
         let mut parts = Vec::new();
-        cursor.new_output(&output.into(), ended, |_, index, part| parts.push((index, part)));
+        cursor.new_output(&output.into(), ended, &mut |_, index, part| parts.push((index, part)));
         *cursor = restored(cursor);
         parts
     }

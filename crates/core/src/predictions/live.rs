@@ -4,10 +4,18 @@ use std::{mem, time::Duration};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
+use tracing::Instrument;
 
 use super::{
-    cancel_guard::CancelGuard, event_reader::read_events, events::Event, options::PreferWait, poll::Polling,
-    polled_events, run::Run, snapshot::Snapshot,
+    cancel_guard::CancelGuard,
+    event_reader::{MAX_PARTIAL, read_events},
+    events::Event,
+    options::PreferWait,
+    poll::Polling,
+    polled_events,
+    run::Run,
+    run_span::RunSpan,
+    snapshot::Snapshot,
 };
 use crate::{
     client::{Client, options::OnAbandon, shape_cache::Shape},
@@ -41,27 +49,39 @@ option_types! {
 
 impl Run {
     /// Returns `{"live", "prediction"}` as soon as the prediction is created if the version writes its output item by
-    /// item, or `{"items"}` if it has ended by then, otherwise `{"output"}`. A live prediction is not canceled until its
-    /// output is read.
+    /// item, `{"items"}` if that prediction has already ended, and `{"output"}` for every other version. A live prediction
+    /// is not canceled until its output is read.
     pub(super) async fn started(mut self) -> Result<Value> {
+        let mut span = self.request.traced();
         // Events do not show every state, which an observer receives.
-        let shape = if self.observer.is_some() { Shape::Whole } else { self.request.shape().await };
+        let shape = match self.observer {
+            Some(_) => Shape::Whole,
+            None => self.request.shape().instrument(span.span()).await,
+        };
         if shape == Shape::Whole {
-            return Ok(Value::from_members([("output", self.output().await?)]));
+            let ended = self.ended(span).await?;
+            return Ok(Value::from_members([("output", self.with_files(ended.into_output()))]));
         }
         let request = &mut self.request;
         if shape == Shape::Texts {
             request.create_options.stream.get_or_insert(true);
         }
         let guard = request.guard();
-        let hold = request.create_options.hold(PreferWait::None)?;
-        let (created, deadline) = request.limited(&guard, Box::pin(request.create(&guard, hold))).await?;
+        let create = Box::pin(async {
+            let hold = request.create_options.hold(PreferWait::None)?;
+            request.create(&guard, hold).await
+        });
+        let created = request.limited(&guard, create).instrument(span.span()).await;
+        let (created, deadline) = created.inspect_err(|error| span.end(Err(error)))?;
         guard.disarm();
         if created.is_terminal() {
-            let output = request.client.check_success(created)?.into_output();
+            let ended = span.ended(request.client.check_success(created), |prediction| prediction)?;
+            let output = ended.into_output();
             let name = if matches!(output, Value::Array(_)) { "items" } else { "output" };
             return Ok(Value::from_members([(name, self.with_files(output))]));
         }
+        // Another call reads the output, and has a span of its own.
+        span.end(Ok(&created));
         let runtime = self.request.client.runtime();
         let left = deadline.remaining(runtime);
         let interval = self.request.interval();
@@ -89,6 +109,8 @@ impl Live {
         let guard = CancelGuard::new(client, on_abandon, options.clone());
         let seen = guard.observing(None);
         seen(prediction.clone().into_value());
+        let model = prediction["model"].as_str().or(prediction["version"].as_str()).unwrap_or_default();
+        let span = RunSpan::new(client, || model.to_owned(), &prediction["input"]);
         let seconds =
             |seconds: Option<f64>| seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
         let left = seconds(self.until).map(|until| until.saturating_sub(client.runtime().now()));
@@ -109,17 +131,32 @@ impl Live {
             polled_events::items(client, prediction, polling, self.use_file_output)
         };
         // Boxed because it is moved in and out for each item.
-        let state = Box::new((source, guard, deadline, client.clone()));
+        let state = Box::new((source, guard, deadline, client.clone(), span, String::new()));
         Box::pin(stream::try_unfold(state, move |mut state| async move {
-            let (source, guard, deadline, client) = &mut *state;
+            let (source, guard, deadline, client, span, text) = &mut *state;
+            let next = source.try_next().instrument(span.span());
             let next = match deadline.remaining(client.runtime()) {
-                None => source.try_next().await,
-                Some(left) => within(client.runtime(), left, source.try_next())
+                None => next.await,
+                Some(left) => within(client.runtime(), left, next)
                     .await
                     .unwrap_or_else(|| Err(guard.deadline_error(timeout))),
             };
-            if matches!(&next, Ok(None)) || matches!(&next, Err(error) if error.kind().ends_prediction()) {
-                guard.disarm();
+            match &next {
+                Ok(Some(item)) if span.has_content() && text.len() < MAX_PARTIAL => {
+                    text.push_str(&item.to_string());
+                }
+                Ok(Some(_)) => {}
+                Ok(None) => {
+                    if let Some(seen) = guard.disarm() {
+                        span.done(&seen, text);
+                    }
+                }
+                Err(error) => {
+                    if error.kind().ends_prediction() {
+                        guard.disarm();
+                    }
+                    span.end(Err(error));
+                }
             }
             Ok(next?.map(|item| (item, state)))
         }))

@@ -1,6 +1,9 @@
 //! Reads the output of a prediction item by item by polling.
 
+use std::collections::VecDeque;
+
 use super::{
+    cursor::HandleCursor,
     event_reader::MAX_PARTIAL,
     events::Event,
     poll::{ITEM_PAUSE, Polling},
@@ -18,34 +21,35 @@ pub(crate) fn items(
     use_file_output: bool,
 ) -> BoxStream<'static, Result<Value>> {
     let waiter = Waiter::new(client, &prediction, &polling, client.runtime().monotonic());
+    let mut cursor = HandleCursor::default();
+    let new = new_items(&mut cursor, &prediction);
     // Boxed because it is moved in and out for each item.
-    let waiting = Box::new((client.clone(), polling, waiter));
-    Box::pin(stream::try_unfold(
-        (waiting, prediction, 0usize),
-        move |(mut waiting, mut prediction, delivered)| async move {
-            let (client, polling, waiter) = &mut *waiting;
-            loop {
-                let ended = prediction.is_terminal();
-                let items: &[Value] = match &prediction["output"] {
-                    Value::Array(items) => items,
-                    whole if ended && !whole.is_null() => std::slice::from_ref(whole),
-                    _ => &[],
-                };
-                if let Some(item) = items.get(delivered) {
-                    let item = if use_file_output { client.with_files(item.clone()) } else { item.clone() };
-                    return Ok(Some((item, (waiting, prediction, delivered + 1))));
-                }
-                if ended {
-                    client.check_success(prediction)?;
-                    return Ok(None);
-                }
-                prediction = waiter.next(client, &prediction, polling, Some(ITEM_PAUSE)).await?;
-                if let Some(seen) = &polling.observer {
-                    seen(prediction.clone().into_value());
-                }
+    let state = Box::new((client.clone(), polling, waiter, prediction, cursor, new));
+    Box::pin(stream::try_unfold(state, move |mut state| async move {
+        let (client, polling, waiter, prediction, cursor, new) = &mut *state;
+        loop {
+            if let Some(item) = new.pop_front() {
+                let item = if use_file_output { client.with_files(item) } else { item };
+                return Ok(Some((item, state)));
             }
-        },
-    ))
+            if prediction.is_terminal() {
+                client.check_success(prediction.clone())?;
+                return Ok(None);
+            }
+            *prediction = waiter.next(client, prediction, polling, Some(ITEM_PAUSE)).await?;
+            if let Some(seen) = &polling.observer {
+                seen(prediction.clone().into_value());
+            }
+            *new = new_items(cursor, prediction);
+        }
+    }))
+}
+
+fn new_items(cursor: &mut HandleCursor, prediction: &Snapshot) -> VecDeque<Value> {
+    let mut items = VecDeque::new();
+    cursor
+        .new_output(&prediction["output"], prediction.is_terminal(), &mut |_, _, item| items.push_back(item));
+    items
 }
 
 /// Yields the items as events, for a model without an event stream.

@@ -10,6 +10,7 @@ use super::{
     output::Output,
     poll::Polling,
     run_request::{RunRequest, run_request_options},
+    run_span::RunSpan,
     snapshot::Snapshot,
     stream_run::StreamRun,
 };
@@ -134,14 +135,14 @@ impl Run {
     /// # Errors
     /// The same as when the run is awaited.
     pub async fn detailed(self) -> Result<RunOutcome> {
-        let prediction = self.ended().await?;
+        let prediction = self.ended(self.request.traced()).await?;
         let output = self.with_files(prediction["output"].clone());
         let output = Output::new(&self.request.client, output);
         Ok(RunOutcome { output, prediction: prediction.into_value() })
     }
 
     pub(super) async fn output(self) -> Result<Value> {
-        let ended = self.ended().await?;
+        let ended = self.ended(self.request.traced()).await?;
         Ok(self.with_files(ended.into_output()))
     }
 
@@ -156,8 +157,7 @@ impl Run {
     }
 
     /// Returns the prediction once it has succeeded.
-    async fn ended(&self) -> Result<Snapshot> {
-        let span = self.request.traced();
+    pub(super) async fn ended(&self, span: RunSpan) -> Result<Snapshot> {
         // Boxed to keep the future small: each wrapper would otherwise embed it by value.
         let work = Box::pin(async {
             let guard = self.request.guard();

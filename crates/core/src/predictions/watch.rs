@@ -184,7 +184,7 @@ impl Watching {
                 events.push(event("progress", vec![("progress", progress.to_value())], cursor));
             }
         }
-        cursor.new_output(&seen["output"], ended, |cursor, index, output| {
+        cursor.new_output(&seen["output"], ended, &mut |cursor, index, output| {
             let output = if *use_file_output { client.with_files(output) } else { output };
             events.push(event("output", vec![("index", index.into()), ("output", output)], cursor));
         });
