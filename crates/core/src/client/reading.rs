@@ -30,7 +30,7 @@ pub(super) enum Reading {
 
 impl Reading {
     pub fn is_of_a_file(self) -> bool {
-        matches!(self, Self::Value(Expect::Bytes) | Self::Text(Expect::Bytes))
+        matches!(self, Self::Value(Expect::File) | Self::Text(Expect::File))
     }
 
     fn decode(self, status: u16, headers: Vec<(String, String)>, body: Bytes) -> Result<Received> {

@@ -165,6 +165,8 @@ pub(crate) enum Expect {
     Page,
     Text,
     Bytes,
+    /// The content of a file: of any size, so it is limited in neither size nor time while it arrives.
+    File,
     /// The body is ignored.
     Nothing,
 }
@@ -205,7 +207,7 @@ pub(super) fn decode_body(
 ) -> Result<Value> {
     match expect {
         Expect::Nothing => Ok(Value::Bool(true)),
-        Expect::Bytes => Ok(Value::Bytes(body)),
+        Expect::Bytes | Expect::File => Ok(Value::Bytes(body)),
         Expect::Text => Ok(Value::String(String::from_utf8_lossy(&body).into_owned())),
         Expect::Object | Expect::List | Expect::Page => {
             let value = Value::from_json(without_mark(&body))

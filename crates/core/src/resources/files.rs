@@ -242,6 +242,6 @@ impl Files<'_> {
                 .query("expiry", Some(expiry))
                 .query("signature", Some(signature))
         });
-        Call::expecting(self.client, request, Expect::Bytes)
+        Call::expecting(self.client, request, Expect::File)
     }
 }
