@@ -4,10 +4,13 @@
 
 mod support;
 
-use std::time::Duration;
+use std::{
+    future::IntoFuture,
+    time::{Duration, Instant},
+};
 
-use futures_util::{StreamExt, TryStreamExt};
-use replicant::{ErrorKind, OnAbandon, Options, RetryPolicy, json};
+use futures_util::{StreamExt, TryStreamExt, future::join_all};
+use replicant::{Client, ErrorKind, OnAbandon, Options, RetryPolicy, json, operation};
 use support::{CANCEL, CREATED, DONE, play, settled};
 
 #[tokio::test]
@@ -111,4 +114,36 @@ async fn a_request_timeout_starts_after_the_hold() {
     let create = client.predictions().create("acme/text", json!({})).wait(30);
     assert_eq!(create.request_timeout(Duration::from_secs(10)).await.unwrap().id, "p1");
     settled(&script).await;
+}
+
+#[tokio::test]
+async fn a_timeout_limits_a_response_of_any_endpoint_that_arrives_slowly() {
+    let drip = r#"[{"expect": {}, "reply": {"text": "0123456789", "chunks": [1, 2, 3, 4, 5, 6, 7, 8], "chunk_delay_ms": 400}}]"#;
+    let options =
+        Options { timeout: Some(Duration::from_secs(1)), max_retries: Some(0), ..Options::default() };
+    let (_emulator, script, client) = play(drip, options);
+    let error = operation::call(&client, "request", json!({"path": "/brand/new"}).into(), None).await;
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::Timeout);
+    settled(&script).await;
+}
+
+#[tokio::test]
+async fn requests_to_a_silent_host_fail_together() {
+    const REQUESTS: u32 = 10;
+    // Nobody accepts: the system completes the connection, and no handshake of TLS follows.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let limit = Duration::from_secs(1);
+    let options = Options {
+        base_url: Some(format!("https://{}/v1", listener.local_addr().unwrap())),
+        connect_timeout: Some(limit),
+        max_retries: Some(0),
+        ..Options::default()
+    };
+    let client = Client::new(options).unwrap();
+    let began = Instant::now();
+    let failed = join_all((0..REQUESTS).map(|_| client.account().into_future())).await;
+    assert!(
+        failed.iter().all(|result| result.as_ref().is_err_and(|error| error.kind() == ErrorKind::Timeout))
+    );
+    assert!(began.elapsed() < limit * REQUESTS * 2 / 3, "{:?}: one after the other", began.elapsed());
 }

@@ -50,6 +50,8 @@ struct State {
     opening: bool,
     /// When the last request was sent.
     used: Option<Instant>,
+    /// The number of openings that failed.
+    failed: usize,
 }
 
 impl State {
@@ -77,10 +79,11 @@ impl Gate {
         poll_fn(|context| {
             let output = request.as_mut().poll(context);
             // Checked after the poll, because only then the connection is in the pool.
-            if connected.load(Ordering::Relaxed)
-                && let Some(opening) = opening.take()
+            let succeeded = connected.load(Ordering::Relaxed);
+            if (succeeded || output.is_ready())
+                && let Some(mut opening) = opening.take()
             {
-                opening.succeed();
+                opening.succeeded = Some(succeeded);
             }
             output
         })
@@ -97,16 +100,22 @@ impl Gate {
         hosts.entry(origin).or_default().clone()
     }
 
-    /// Returns `None` if the host has a connection, and a guard if the caller must open the first one.
+    /// Returns `None` if the host has a connection or the caller has waited for one that failed, and a guard if the caller
+    /// must open the first one.
     async fn enter<'a>(&self, host: &'a Host) -> Option<Opening<'a>> {
+        let mut failed = None;
         loop {
             let opened = host.opened.notified();
             {
                 let mut state = lock(&host.state);
+                // In turn, the requests to a silent host would each wait for the time limits of all before them.
+                if *failed.get_or_insert(state.failed) != state.failed {
+                    return None;
+                }
                 if !state.opening {
                     let open = state.is_open(self.idle);
                     (state.opening, state.used) = (!open, Some(Instant::now()));
-                    return (!open).then(|| Opening { host, succeeded: false });
+                    return (!open).then(|| Opening { host, succeeded: None });
                 }
             }
             before_sending(opened).await;
@@ -114,23 +123,21 @@ impl Gate {
     }
 }
 
-/// The opening of the first connection. Dropping it lets the other requests pass: they find the connection, or one of
-/// them tries again.
+/// The opening of the first connection. Dropping it lets the other requests pass: they find the connection or, if it
+/// failed, each open their own. If its request was dropped, one of them tries again.
 struct Opening<'a> {
     host: &'a Host,
-    succeeded: bool,
-}
-
-impl Opening<'_> {
-    fn succeed(mut self) {
-        self.succeeded = true;
-    }
+    /// `None` until it ends.
+    succeeded: Option<bool>,
 }
 
 impl Drop for Opening<'_> {
     fn drop(&mut self) {
-        let used = self.succeeded.then(Instant::now);
-        *lock(&self.host.state) = State { opening: false, used };
+        let mut state = lock(&self.host.state);
+        state.opening = false;
+        state.used = (self.succeeded == Some(true)).then(Instant::now);
+        state.failed += usize::from(self.succeeded == Some(false));
+        drop(state);
         self.host.opened.notify_waiters();
     }
 }
