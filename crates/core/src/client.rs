@@ -99,8 +99,7 @@ impl Client {
         for warning in &config.warnings {
             tracing::warn!(target: "replicant", "{warning}");
         }
-        let gates =
-            RateGates::of(config.rate_limit, config.token.as_deref(), &config.base_url, config.shares_clock);
+        let gates = RateGates::of(&config);
         Ok(Self(Arc::new(State {
             run_times: Arc::default(),
             #[cfg(not(target_arch = "wasm32"))]

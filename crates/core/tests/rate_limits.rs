@@ -77,6 +77,19 @@ async fn clients_of_a_token_share_the_limit() {
 }
 
 #[tokio::test]
+async fn clients_with_headers_of_different_tokens_share_no_limit() {
+    let emulator = start(60, 1);
+    let clients = ["Bearer r8_one", "Bearer r8_other"].map(|header| {
+        let headers = [("Authorization".to_owned(), header.to_owned())].into_iter().collect();
+        let options = Options { base_url: Some(emulator.base_url()), headers, ..Options::default() };
+        Client::new(options).unwrap()
+    });
+    clients[0].run("emulator/echo", json!({"value": 1})).await.unwrap();
+    let creates = clients.map(|client| client.rate_limit().unwrap().creates);
+    assert_eq!((creates[0].remaining, creates[1].remaining), (Some(0), None));
+}
+
+#[tokio::test]
 async fn a_known_limit_is_kept() {
     let emulator = Emulator::start(Config::default()).unwrap();
     let options = Options { rate_limit: Some(RateLimitOption::PerMinute(600.0)), ..Options::default() };
@@ -195,7 +208,7 @@ async fn another_origin_does_not_change_the_limits() {
 async fn a_redirect_uses_up_a_turn() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let exchanges = format!(
-        r#"[{{"expect": {{}}, "reply": {{"status": 307, "headers": {{"location": "http://{closed}/p1", "ratelimit-remaining": "0", "ratelimit-reset": "600"}}}}}}]"#
+        r#"[{{"expect": {{}}, "reply": {{"status": 307, "headers": {{"location": "http://{closed}/p1", "ratelimit-remaining": "0", "ratelimit-reset": "60"}}}}}}]"#
     );
     let (_emulator, script, client) = play(&exchanges, Options::default());
     let error = client.predictions().get("p1").max_retries(0).await.unwrap_err();
@@ -203,4 +216,18 @@ async fn a_redirect_uses_up_a_turn() {
     let error = client.predictions().get("p1").timeout(Duration::from_millis(100)).await.unwrap_err();
     assert!(error.message().contains("rate limit of "), "{error}");
     settled(&script).await;
+}
+
+#[tokio::test]
+async fn a_reset_far_away_or_at_a_time_of_day_does_not_pause_requests() {
+    for reset in [r#""ratelimit-reset": "3600""#, r#""x-ratelimit-reset": "1760000000""#] {
+        let polls = format!(
+            r#"[{{"expect": {{}}, "times": 2, "reply": {{"headers": {{"ratelimit-remaining": "0", {reset}}}, "json": {{"id": "p1", "status": "succeeded"}}}}}}]"#
+        );
+        let (_emulator, script, client) = play(&polls, Options::default());
+        for _ in 0..2 {
+            client.predictions().get("p1").timeout(Duration::from_secs(20)).await.unwrap();
+        }
+        settled(&script).await;
+    }
 }

@@ -8,9 +8,10 @@ use std::{
 };
 
 use sha2::{Digest, Sha256};
-use url::Url;
 
-use super::{options::RateLimitOption, rate_gate::RateGate, rate_state::RateLimits, waiting::Waiting};
+use super::{
+    config::Config, options::RateLimitOption, rate_gate::RateGate, rate_state::RateLimits, waiting::Waiting,
+};
 use crate::{
     http::rate_limit::{CREATES, Limit, OTHERS, POLLS},
     platform::{lock, process_id},
@@ -70,27 +71,26 @@ impl RateGates {
     }
 
     /// Returns the gates of a client, or `None` if it has none. Clients with a clock of their own share no gates.
-    pub fn of(
-        limit: RateLimitOption,
-        token: Option<&str>,
-        base_url: &Url,
-        shares_clock: bool,
-    ) -> Option<Arc<Self>> {
-        let maximum = match limit {
+    pub fn of(config: &Config) -> Option<Arc<Self>> {
+        let maximum = match config.rate_limit {
             RateLimitOption::Off => return None,
             RateLimitOption::Learned => None,
             RateLimitOption::PerMinute(maximum) => Some(maximum),
         };
-        if cfg!(target_arch = "wasm32") || !shares_clock {
+        if cfg!(target_arch = "wasm32") || !config.shares_clock {
             return Some(Arc::new(Self::new(maximum)));
         }
         let mut hasher = Sha256::new();
         let maximum_bytes = maximum.unwrap_or_default().to_bits().to_le_bytes();
-        for part in [token.unwrap_or_default().as_bytes(), &maximum_bytes] {
+        let token = config.token.as_deref().unwrap_or_default();
+        // It replaces the token.
+        let header = config.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+        let header = header.map_or("", |(_, value)| value);
+        for part in [token.as_bytes(), header.as_bytes(), &maximum_bytes] {
             hasher.update((part.len() as u64).to_le_bytes());
             hasher.update(part);
         }
-        hasher.update(base_url.origin().ascii_serialization());
+        hasher.update(config.base_url.origin().ascii_serialization());
         let mut shared = lock(&SHARED);
         if let Some(gates) = shared.get(&Key::from(hasher.clone().finalize())).and_then(Weak::upgrade) {
             return Some(gates);

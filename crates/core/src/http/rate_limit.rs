@@ -287,9 +287,11 @@ impl Limit {
         }
         if remaining == 0
             && !self.measure.from_empty
-            && let Some(reset) = reset.filter(|reset| *reset >= 2.0)
+            && let Some(rate) = reset.filter(|reset| *reset >= 2.0).map(|reset| pace.burst / reset)
+            // A slower one is that of a long window, or `reset` is a time of day.
+            && rate >= SLOWEST
         {
-            pace.rate = pace.rate.min(pace.burst / reset);
+            pace.rate = pace.rate.min(rate);
         }
         self.measure.unused += pace.refill(now);
         // The count is from the time when the request arrived: later requests are not in it, and it has been refilled since.
