@@ -43,3 +43,18 @@ async fn the_text_null_is_not_a_link() {
     assert_eq!((page.next, page.previous), (None, None));
     settled(&script).await;
 }
+
+#[tokio::test]
+async fn the_query_of_the_client_is_not_repeated_in_links_that_have_it() {
+    let page = |query: serde_json::Value, next: Option<&str>| json!({"expect": {"path": "/v1/predictions", "query": query}, "reply": {"json": {"next": next, "results": [{}]}}});
+    let pages = json!([
+        page(json!({"team": "x"}), Some("{{base}}/predictions?cursor=a&team=x")),
+        page(json!({"cursor": "a", "team": "x"}), Some("{{base}}/predictions?cursor=b")),
+        page(json!({"cursor": "b", "team": "x"}), None),
+    ]);
+    let query = [("team".to_owned(), "x".to_owned())].into_iter().collect();
+    let (_emulator, script, client) = play(&pages.to_string(), Options { query, ..Options::default() });
+    let pages: Vec<_> = client.predictions().list().pages().try_collect().await.unwrap();
+    assert_eq!(pages.len(), 3);
+    settled(&script).await;
+}

@@ -32,9 +32,13 @@ impl Client {
         };
         let mut query = request.query.clone();
         if self.owns(&url) {
-            query.extend(config.query.iter().map(|(name, value)| (name.clone(), value.clone())));
-            let additional = &request.options.query;
-            query.extend(additional.iter().map(|(name, value)| (name.clone(), value.to_string())));
+            let additional = request.options.query.iter().map(|(name, value)| (name, value.to_string()));
+            let additional = config.query.iter().map(|(name, value)| (name, value.clone())).chain(additional);
+            // The link to another page has them already.
+            let is_new = |name: &str| url.query_pairs().all(|(given, _)| given != name);
+            query.extend(
+                additional.filter(|(name, _)| is_new(name)).map(|(name, value)| (name.clone(), value)),
+            );
         }
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
