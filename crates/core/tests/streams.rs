@@ -108,6 +108,17 @@ async fn blocks_without_data_set_the_reconnection_time_and_the_last_event_id() {
 }
 
 #[tokio::test]
+async fn an_event_id_that_cannot_be_a_header_is_ignored() {
+    let first = r#"{"expect": {"method": "GET"}, "reply": {"sse": "event: output\nid: 1\ndata: a\n\nevent: output\nid: 2\u0001\ndata: b\n\n"}}"#;
+    let rest = r#"{"expect": {"method": "GET", "headers": {"last-event-id": "1"}}, "reply": {"sse": "event: output\nid: 3\ndata: c\n\nevent: done\ndata: {}\n\n"}}"#;
+    let created = r#"{"expect": {"method": "POST"}, "reply": {"status": 201, "json": {"id": "p1", "status": "starting", "urls": {"stream": "{{origin}}/s"}}}}"#;
+    let (_emulator, script, client) = play(&format!("[{created}, {first}, {rest}]"), quick());
+    let events = client.stream("acme/text", json!({})).await.unwrap();
+    assert_eq!(events.text().try_collect::<Vec<_>>().await.unwrap().concat(), "abc");
+    settled(&script).await;
+}
+
+#[tokio::test]
 async fn an_endless_line_is_an_error() {
     struct Endless(Arc<AtomicUsize>);
     impl Transport for Endless {
@@ -239,6 +250,17 @@ async fn use_file_output_controls_file_items() {
         let Some(Item::Value(item)) = item.unwrap() else { panic!("an item") };
         assert_eq!((item.as_file_url().is_some(), item.to_string().as_str()), (as_file, URL));
     }
+    settled(&script).await;
+}
+
+#[tokio::test]
+async fn a_list_that_ends_as_a_text_yields_the_rest_of_it() {
+    let replies = [polled("processing", json!(["a", "b"])), polled("succeeded", json!("abcd"))];
+    let polls = replies.map(|reply| json!({"expect": {}, "reply": reply}));
+    let (_emulator, script, client) = play(&json!(polls).to_string(), quick());
+    let items = operation::open(&client, "predictions.output_iterator", json!({"id": "p1"}).into());
+    let items: Vec<Item> = items.try_collect().await.unwrap();
+    assert_eq!(items, ["a", "b", "cd"].map(|text| Item::Value(text.into())));
     settled(&script).await;
 }
 

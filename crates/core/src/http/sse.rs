@@ -128,7 +128,8 @@ impl Parser {
                 self.has_data = true;
             }
             b"event" => self.event = String::from_utf8_lossy(value).into_owned(),
-            b"id" if !value.contains(&0) => {
+            // An id with another control character could not be sent back as `last-event-id`.
+            b"id" if !value.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') => {
                 self.id.clear();
                 self.id.push_str(&String::from_utf8_lossy(value));
                 self.own_id = true;
@@ -233,6 +234,11 @@ mod tests {
         assert_eq!(
             nul.iter().map(|event| event.id.as_deref()).collect::<Vec<_>>(),
             [Some("a"), Some("a"), None]
+        );
+        let control = parse(&[b"id: a\ndata: 1\n\nid: b\x01\ndata: 2\n\nid: \tc\ndata: 3\n\n"]);
+        assert_eq!(
+            control.iter().map(|event| event.id.as_deref()).collect::<Vec<_>>(),
+            [Some("a"), Some("a"), Some("\tc")]
         );
         assert_eq!(parse(&[b"retry: 1x\ndata: 1\n\n"])[0].retry, None);
         assert_eq!(data("data: \u{fffd}\n\n").concat(), parse(&[b"data: \xff\n\n"])[0].data, "invalid UTF-8");
