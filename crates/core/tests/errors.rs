@@ -204,6 +204,11 @@ async fn a_rejected_local_path_is_explained() {
     assert!(error.message().contains(&hint), "{error}");
     let error = run("no such file").await.unwrap_err();
     assert!(!error.message().contains("Path("), "{error}");
+    // The field without its prefix begins with that word.
+    let refused = r#"[{"expect": {}, "reply": {"status": 422, "json": {"detail": "- input_image: Does not match format 'uri'"}}}]"#;
+    let (_emulator, _script, client) = play(refused, Options::default());
+    let error = client.run("acme/text", json!({"input_image": name})).await.unwrap_err();
+    assert!(error.message().contains("as `input.input_image`"), "{error}");
 }
 
 async fn error_through(proxy: String) -> Error {

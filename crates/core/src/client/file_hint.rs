@@ -41,6 +41,9 @@ fn rejected_uris(response: &ErrorResponse) -> Vec<String> {
     });
     listed
         .chain(lines)
-        .map(|field| if field.starts_with("input") { field.to_owned() } else { format!("input.{field}") })
+        .map(|field| match field.strip_prefix("input") {
+            Some(rest) if rest.is_empty() || rest.starts_with(['.', '[']) => field.to_owned(),
+            _ => format!("input.{field}"),
+        })
         .collect()
 }
