@@ -121,7 +121,7 @@ impl Error {
     }
 
     /// Returns `true` if a hook of the user returned the error.
-    #[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "only batches use it"))]
+    #[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "only batches and shared polls use it"))]
     pub(crate) fn is_of_hook(&self) -> bool {
         self.0.of_hook
     }

@@ -138,8 +138,6 @@ impl<T> Call<T> {
     request_options!();
 
     /// Sets the time limit of the request with all its retries. Defaults to the client's `timeout`.
-    ///
-    /// If the server holds the response (`Prefer: wait`), the hold is added.
     pub fn timeout(self, timeout: Duration) -> Self {
         self.request_timeout(timeout)
     }
@@ -159,7 +157,7 @@ impl<T: 'static> Work for Call<T> {
     }
 }
 
-/// Sends a request. Apart from the type of the call, so that the code exists once for all types.
+/// Sends a request. Not generic, so that it is compiled once.
 fn send(
     client: Client,
     request: Result<Request>,

@@ -160,7 +160,11 @@ pub(super) fn final_error(error: Error, failure: Option<Failure>, request: &Requ
 pub(super) fn timeout_error(url: &Url, limit: Duration) -> Error {
     Error::new(
         ErrorKind::Timeout,
-        format!("{} did not respond within {} s.", redacted_url(url), float_text(limit.as_secs_f64())),
+        format!(
+            "no complete response from {} within {} s.",
+            redacted_url(url),
+            float_text(limit.as_secs_f64())
+        ),
     )
 }
 

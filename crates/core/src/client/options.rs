@@ -108,8 +108,8 @@ client_options! {
         /// The `User-Agent` header. Defaults to `replicant/<version>`.
         user_agent: String = format!("replicant/{}", env!("CARGO_PKG_VERSION")), |agent| agent.as_str().into();
         /// Time limit of a request with all its retries, in addition to the time that the server is asked to hold its
-        /// response. For uploads and downloads, the time limit without progress. Without this option, each attempt has
-        /// 60 s.
+        /// response. For uploads and downloads, the time limit without progress. Without this option, an attempt has 60 s
+        /// until the head of its response and 60 s for its body.
         #[serde(deserialize_with = "limit")]
         timeout: Duration = Duration::from_secs(60), |limit| shown_limit(*limit);
         /// Time limit for connecting. Defaults to 10 s.

@@ -243,8 +243,8 @@ impl Permit<'_> {
         self.gate.change(|limit| limit.accepted(self.passed, reported, now));
     }
 
-    /// Learns from a 429. All requests pause for `pause`, or for `asked` if this request is not sent again: `None`. Returns how
-    /// long the request waits.
+    /// Learns from a 429. All requests pause for `pause`. If it is `None`, this request is not sent again, and the others pause
+    /// for `asked`. Returns how long the request waits.
     pub fn rejected(
         self,
         pause: Option<Duration>,

@@ -20,7 +20,7 @@ use crate::{
 /// Bodies of at least this many bytes are decoded on another thread, so that other requests do not wait.
 const DECODED_ELSEWHERE: usize = 1 << 20;
 
-/// How to read a response. Values of one type, so that the code of attempts exists once.
+/// How to read a response. Not generic, so that attempts are compiled once.
 #[derive(Clone, Copy)]
 pub(super) enum Reading {
     Value(Expect),

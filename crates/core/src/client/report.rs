@@ -293,7 +293,7 @@ fn hook_timeout_error(hook: &str, timer: &Timer<'_>) -> Error {
     Error::new(timer.error_kind(), format!("the timeout passed while `{hook}` ran; allow more time"))
 }
 
-/// Converts a hook to the type of `on_request`, so that the code of time limits exists once.
+/// Converts a hook to the type of `on_request`, so that time limits are compiled once.
 fn without_changes(hook: BoxFuture<'static, Result<()>>) -> BoxFuture<'static, Result<HeaderChanges>> {
     Box::pin(async { hook.await.map(|()| HeaderChanges::new()) })
 }

@@ -148,7 +148,7 @@ impl<'a> Route<'a> {
             // With socks5, this side resolves the host.
             let hint = format!("{network} With socks5h, the proxy resolves host names.");
             return ConnectFailure {
-                message: format!("Cannot resolve {host}: {why}."),
+                message: format!("cannot resolve {host}: {why}."),
                 hint,
                 permanent: unknown,
             };
