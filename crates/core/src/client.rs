@@ -95,7 +95,7 @@ impl Client {
     /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if an option is invalid.
     pub fn new(mut options: Options) -> Result<Self> {
         let hooks = options.hooks.take();
-        let config = Config::resolve(options)?;
+        let (config, transport) = Config::resolve(options)?;
         for warning in &config.warnings {
             tracing::warn!(target: "replicant", "{warning}");
         }
@@ -107,7 +107,7 @@ impl Client {
             abandoned: Arc::default(),
             waiting: waiting_of(&config, gates.as_deref()),
             gates,
-            transport: config.transport.clone(),
+            transport,
             config: Arc::new(config),
             tasks: None,
             webhook_secret: Arc::default(),

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use crate::{
     client::{
         Client,
-        hooks::{HeaderChanges, Hooks, Questions},
+        hooks::{HeaderChanges, Hooks, RequestEvent, ResponseEvent, RetryEvent},
     },
     error::Result,
     platform::{BoxFuture, BoxStream, MaybeSend, MaybeSync, real_sleep},
@@ -78,7 +78,6 @@ impl Following {
         ask: impl Fn(Value) -> HookResult + MaybeSend + MaybeSync + 'static,
     ) -> Self {
         let (waiting, returned) = watch::channel(());
-        let Wanted { level, spans, on_request, on_response, on_retry } = wanted;
         let gone = returned.clone();
         let ask = move |mut question: Value| {
             if let Some(span) = current_span() {
@@ -86,10 +85,10 @@ impl Following {
             }
             in_time(ask(question), returned.clone())
         };
-        let hooks = Questions { request: on_request, response: on_response, retry: on_retry, ask };
-        let hooks = (on_request || on_response || on_retry).then(|| Arc::new(hooks) as Arc<dyn Hooks>);
+        let asks = wanted.on_request || wanted.on_response || wanted.on_retry;
+        let hooks = asks.then(|| Arc::new(Questions { wanted, ask }) as Arc<dyn Hooks>);
         let receive = Arc::new(move |value| record(value, gone.has_changed().is_err()));
-        Self { sink: Sink::new(level, spans, receive), hooks, waiting: Arc::new(waiting) }
+        Self { sink: Sink::new(wanted.level, wanted.spans, receive), hooks, waiting: Arc::new(waiting) }
     }
 
     /// Returns a client that calls the hooks.
@@ -112,6 +111,44 @@ impl Following {
         Box::pin(items.inspect(move |_| {
             let _until_dropped = &waiting;
         }))
+    }
+}
+
+/// Hooks that pass each wanted event to `ask`. The header changes that it returns apply to requests only.
+struct Questions<Ask> {
+    wanted: Wanted,
+    ask: Ask,
+}
+
+impl<Ask> Questions<Ask>
+where
+    Ask: Fn(Value) -> BoxFuture<'static, Result<HeaderChanges>>,
+{
+    fn ask_if(
+        &self,
+        wanted: bool,
+        event: impl FnOnce() -> Value,
+    ) -> BoxFuture<'static, Result<HeaderChanges>> {
+        if wanted { (self.ask)(event()) } else { Box::pin(async { Ok(HeaderChanges::new()) }) }
+    }
+}
+
+impl<Ask> Hooks for Questions<Ask>
+where
+    Ask: Fn(Value) -> BoxFuture<'static, Result<HeaderChanges>> + MaybeSend + MaybeSync,
+{
+    fn on_request(&self, request: RequestEvent) -> BoxFuture<'static, Result<HeaderChanges>> {
+        self.ask_if(self.wanted.on_request, || request.to_value())
+    }
+
+    fn on_response(&self, response: ResponseEvent) -> BoxFuture<'static, Result<()>> {
+        let answer = self.ask_if(self.wanted.on_response, || response.to_value());
+        Box::pin(async move { answer.await.map(drop) })
+    }
+
+    fn on_retry(&self, retry: RetryEvent) -> BoxFuture<'static, Result<()>> {
+        let answer = self.ask_if(self.wanted.on_retry, || retry.to_value());
+        Box::pin(async move { answer.await.map(drop) })
     }
 }
 

@@ -31,6 +31,7 @@ use tracing::{info, warn};
 
 use super::{Client, response::Expect, uncanceled::Uncanceled};
 use crate::{
+    error::Result,
     http::{
         request::{Request, RequestOptions, path},
         time_limit::within,
@@ -149,15 +150,20 @@ pub(crate) fn spawn(client: &Client, spawner: &Spawner, task: BoxFuture<'static,
     })));
 }
 
+/// Builds the request that cancels a prediction. A second cancel has no effect, so it can be retried.
+pub(crate) fn cancel_request(id: &str) -> Result<Request> {
+    path("/predictions/{id}/cancel", &[("id", id)]).map(|path| Request::post(path).idempotent())
+}
+
 /// Cancels a prediction in the background, with the `options` of its call. Only those that limit the call do not apply: they
 /// are for a caller that waits.
 pub(crate) fn cancel(client: &Client, spawner: &Spawner, id: &str, options: &RequestOptions) {
-    let (tasks_of, client, id, mut options) = (client, client.clone(), id.to_owned(), options.clone());
+    let (caller, client, id, mut options) = (client, client.clone(), id.to_owned(), options.clone());
     (options.timeout, options.max_retries) = (None, None);
     client.add_uncanceled(Some(&id));
     let task = async move {
-        let Ok(path) = path("/predictions/{id}/cancel", &[("id", &id)]) else { return };
-        let request = Request::post(path).idempotent().outlasting_timeout().options(options);
+        let Ok(request) = cancel_request(&id) else { return };
+        let request = request.outlasting_timeout().options(options);
         info!(target: "replicant", prediction_id = id, "canceling prediction");
         let sent = async {
             let _permit = client.abandoned().cancel_permit(client.runtime()).await;
@@ -171,7 +177,7 @@ pub(crate) fn cancel(client: &Client, spawner: &Spawner, id: &str, options: &Req
         // The caller is gone, so a failure can only be logged.
         warn!(target: "replicant", prediction_id = id, error, "cancel failed");
     };
-    spawn(tasks_of, spawner, Box::pin(task));
+    spawn(caller, spawner, Box::pin(task));
 }
 
 /// Waits until all background cancels have been sent, for at most `limit` in real time.

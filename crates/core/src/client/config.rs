@@ -30,12 +30,11 @@ pub(crate) struct Config {
     pub query: IndexMap<String, String>,
     pub retry: RetryPolicy,
     /// The `timeout` that the user set. `DefaultedOptions::timeout` also has the default.
-    pub request_timeout: Option<Duration>,
+    pub explicit_timeout: Option<Duration>,
     pub poll_interval: Option<Duration>,
     pub rate_limit: RateLimitOption,
     /// Whether the clock is that of the process.
     pub shares_clock: bool,
-    pub transport: Arc<dyn Transport>,
     pub runtime: Arc<dyn Runtime>,
 }
 
@@ -48,7 +47,8 @@ impl Deref for Config {
 }
 
 impl Config {
-    pub fn resolve(options: Options) -> Result<Self> {
+    /// Returns the transport apart from the options, so that a client with another one does not keep its connections.
+    pub fn resolve(options: Options) -> Result<(Self, Arc<dyn Transport>)> {
         check_supported(&options)?;
         let defaulted = DefaultedOptions::resolve(&options);
         let transport = match options.transport.clone() {
@@ -88,24 +88,24 @@ impl Config {
                  plain http to a loopback address only."
             )
         });
-        Ok(Self {
+        let config = Self {
             token,
             base_url,
             warnings: warning.into_iter().collect(),
             headers: options.headers,
             query: options.query,
             retry,
-            request_timeout: options.timeout,
+            explicit_timeout: options.timeout,
             poll_interval,
             rate_limit: options.rate_limit.unwrap_or_default(),
             shares_clock: options.runtime.is_none() && options.clock_rate.is_none_or(|rate| rate == 1.0),
-            transport,
             runtime: match options.runtime {
                 Some(runtime) => runtime,
                 None => default_runtime(options.clock_rate)?,
             },
             defaulted,
-        })
+        };
+        Ok((config, transport))
     }
 
     /// Returns the options without secrets. Durations are in seconds.
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn every_option_is_described_or_explicitly_hidden() {
-        let described = Config::resolve(Options::default()).unwrap().describe();
+        let described = Config::resolve(Options::default()).unwrap().0.describe();
         for option in Options::TABLE {
             let shown = described.contains_key(option.name);
             assert_eq!(shown, !HIDDEN.contains(&option.name), "{}", option.name);

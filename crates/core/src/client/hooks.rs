@@ -72,51 +72,6 @@ pub trait Hooks: MaybeSend + MaybeSync {
     }
 }
 
-/// Hooks that pass events on as objects, for bindings. `ask` is called for each enabled event; the header changes that it
-/// returns apply to requests only.
-pub(crate) struct Questions<Ask> {
-    /// Whether to ask before each attempt.
-    pub request: bool,
-    /// Whether to ask after each response.
-    pub response: bool,
-    /// Whether to ask before the delay of a retry.
-    pub retry: bool,
-    /// Returns the answer to a question.
-    pub ask: Ask,
-}
-
-impl<Ask> Questions<Ask>
-where
-    Ask: Fn(Value) -> BoxFuture<'static, Result<HeaderChanges>>,
-{
-    fn ask_if(
-        &self,
-        wanted: bool,
-        event: impl FnOnce() -> Value,
-    ) -> BoxFuture<'static, Result<HeaderChanges>> {
-        if wanted { (self.ask)(event()) } else { Box::pin(async { Ok(HeaderChanges::new()) }) }
-    }
-}
-
-impl<Ask> Hooks for Questions<Ask>
-where
-    Ask: Fn(Value) -> BoxFuture<'static, Result<HeaderChanges>> + MaybeSend + MaybeSync,
-{
-    fn on_request(&self, request: RequestEvent) -> BoxFuture<'static, Result<HeaderChanges>> {
-        self.ask_if(self.request, || request.to_value())
-    }
-
-    fn on_response(&self, response: ResponseEvent) -> BoxFuture<'static, Result<()>> {
-        let answer = self.ask_if(self.response, || response.to_value());
-        Box::pin(async move { answer.await.map(drop) })
-    }
-
-    fn on_retry(&self, retry: RetryEvent) -> BoxFuture<'static, Result<()>> {
-        let answer = self.ask_if(self.retry, || retry.to_value());
-        Box::pin(async move { answer.await.map(drop) })
-    }
-}
-
 /// An attempt that is about to be sent.
 #[derive(Clone)]
 #[non_exhaustive]

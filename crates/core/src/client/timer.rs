@@ -36,7 +36,7 @@ pub(super) struct Timer<'a> {
 impl<'a> Timer<'a> {
     pub fn new(client: &'a Client, request: &Request) -> Self {
         let (config, runtime) = (client.config(), client.runtime());
-        let timeout = request.options.timeout.or(config.request_timeout);
+        let timeout = request.options.timeout.or(config.explicit_timeout);
         let hold = if request.hold_within_timeout { Duration::ZERO } else { request.hold };
         let timeout = timeout.map(|timeout| timeout.saturating_add(hold));
         let step = match timeout {

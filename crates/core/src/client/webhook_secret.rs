@@ -117,7 +117,7 @@ impl Client {
             return Ok((Some(free), options));
         }
         let fetching = self.0.webhook_secret.fetching.lock();
-        let Some(limit) = options.timeout.or(self.config().request_timeout) else {
+        let Some(limit) = options.timeout.or(self.config().explicit_timeout) else {
             return Ok((Some(fetching.await), options));
         };
         let begun = self.runtime().monotonic();

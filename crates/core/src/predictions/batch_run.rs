@@ -74,7 +74,8 @@ impl BatchRuns {
         let work = Box::pin(async {
             let guard = request.guard();
             let hold = self.hold()?;
-            let created = self.create(&request, &guard, hold, steps).await?;
+            let observe = |input: &Value| Some(steps.create(input));
+            let created = request.create_observed(&guard, hold, Deadline::none(), observe).await?;
             steps.created(&created).await?;
             let at_once = hold != PreferWait::None && created.has_output();
             self.finish(&guard, created, at_once).await
@@ -87,23 +88,6 @@ impl BatchRuns {
     fn hold(&self) -> Result<PreferWait> {
         let RunRequest { create_options, timeout, .. } = &self.request;
         create_options.hold(if self.may_hold { PreferWait::of_batch(*timeout) } else { PreferWait::None })
-    }
-
-    async fn create(
-        &self,
-        request: &RunRequest,
-        guard: &CancelGuard,
-        hold: PreferWait,
-        steps: &impl BatchSteps,
-    ) -> Result<Snapshot> {
-        let client = self.client();
-        let target = request.target()?;
-        let input = request.send_files(Deadline::none()).await?;
-        let observer = steps.create(&input);
-        let mut create = request.request(target, input, guard, hold)?;
-        create.observer = Some(observer);
-        client.abandoned().make_room(client.runtime()).await;
-        guard.create(create).await
     }
 
     /// Returns an existing prediction once it has ended. Dropping the future cancels it.

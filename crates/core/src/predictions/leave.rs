@@ -11,12 +11,11 @@ use crate::{
 /// Creates a prediction with the parameters of `run`, leaves it running and returns it. Dropping the future before it returns
 /// cancels the prediction, because nobody else knows its id.
 pub async fn leave(client: &Client, params: Value) -> Result<Value> {
-    let request = decode_params::<RunParams>("run", params)?.request(client);
+    let mut request = decode_params::<RunParams>("run", params)?.request(client);
     let guard = CancelGuard::new(client, OnAbandon::Cancel, request.options.clone());
-    let target = request.target()?;
-    let input = request.send_files(Deadline::none()).await?;
-    let create = target.request(input, &request.create_options, PreferWait::None)?.options(request.options);
-    let created = guard.create(create).await?;
+    // Without `Cancel-After`.
+    request.on_abandon = Some(OnAbandon::Leave);
+    let created = request.create_observed(&guard, PreferWait::None, Deadline::none(), |_| None).await?;
     guard.disarm();
     Ok(created.into_value())
 }

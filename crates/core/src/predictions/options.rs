@@ -11,7 +11,6 @@ use crate::{
         Value,
         decode::{Nulls, from_value},
         options::{option_types, options},
-        parse_float,
     },
 };
 
@@ -42,7 +41,10 @@ impl PreferWait {
     }
 
     fn at_most(seconds: u64, timeout: Option<Duration>) -> Self {
-        Self::seconds(timeout.map_or(seconds, |timeout| seconds.min(timeout.as_secs() / 2)) as f64)
+        match timeout.map_or(seconds, |timeout| seconds.min(timeout.as_secs() / 2)) {
+            0 => Self::None,
+            seconds => Self::Seconds(seconds),
+        }
     }
 
     fn seconds(seconds: f64) -> Self {
@@ -175,18 +177,17 @@ impl PredictionOptions {
                 return Err(Error::invalid("`prefer` and `wait` exclude each other; pass one of them")
                     .about("prefer"));
             }
-            (None, Some(prefer)) => match prefer.split_once('=') {
-                None if prefer == "wait" => PreferWait::Longest,
-                Some(("wait", seconds)) if seconds.parse::<u64>().is_ok_and(|seconds| seconds > 0) => {
-                    PreferWait::seconds(parse_float(seconds).unwrap_or(60.0))
-                }
-                _ => {
-                    return Err(Error::invalid_argument(
+            (None, Some(prefer)) if prefer == "wait" => PreferWait::Longest,
+            (None, Some(prefer)) => {
+                let seconds = prefer.strip_prefix("wait=").and_then(|seconds| seconds.parse::<u64>().ok());
+                let seconds = seconds.filter(|seconds| *seconds > 0).ok_or_else(|| {
+                    Error::invalid_argument(
                         "prefer",
                         format!("must be \"wait\" or \"wait=1\" to \"wait=60\", not {prefer:?}"),
-                    ));
-                }
-            },
+                    )
+                })?;
+                PreferWait::Seconds(seconds.min(60))
+            }
             (None, None) => default,
             (Some(Wait::Flag(true)), None) => PreferWait::Longest,
             (Some(Wait::Flag(false)), None) => PreferWait::None,
@@ -215,8 +216,8 @@ impl PredictionOptions {
 
     /// Sets `cancel_after` to shortly after the timeout, otherwise to the maximum, so that the API ends the prediction if
     /// its cancel cannot be sent, such as when this process is killed.
-    pub fn limit(&mut self, timeout: Option<Duration>) {
-        // The API limits a run to 30 minutes by default.
+    pub fn default_cancel_after(&mut self, timeout: Option<Duration>) {
+        // The maximum shortens no run: the API's own limit, 30 minutes by default, usually comes first.
         if self.cancel_after.is_none() {
             let longest = *CANCEL_AFTER.end();
             let seconds =

@@ -12,11 +12,11 @@ use super::{
     wait::{WaitForPrediction, WaitOptions, WaitParams, WaitTarget},
 };
 use crate::{
-    client::{Client, call::Call, page::List},
+    client::{Client, background::cancel_request, call::Call, page::List},
     error::Result,
     http::{
         deadline::Deadline,
-        request::{Request, RequestOptions, path},
+        request::{Request, RequestOptions},
     },
     identifier::Reference,
     value::Value,
@@ -108,10 +108,7 @@ impl Predictions<'_> {
 
     /// Cancels a prediction. `POST /predictions/{id}/cancel`
     pub fn cancel(&self, id: &str) -> Call<Prediction> {
-        // A second cancel has no effect, so a cancel can be retried.
-        let request =
-            path("/predictions/{id}/cancel", &[("id", id)]).map(|path| Request::post(path).idempotent());
-        Call::new(self.client, request)
+        Call::new(self.client, cancel_request(id))
     }
 
     /// Lists predictions, newest first. `GET /predictions`

@@ -1,6 +1,6 @@
 //! The request of `run` and `stream`: the prediction to create and its options.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     cancel_guard::CancelGuard,
@@ -16,7 +16,7 @@ use crate::{
     files::upload_progress::UploadObserver,
     http::{
         deadline::Deadline,
-        request::{Request, RequestOptions},
+        request::{RequestOptions, SendObserver},
         time_limit::within,
     },
     identifier::ReferenceParam,
@@ -70,7 +70,7 @@ impl RunRequest {
 
     /// Returns the time limit of one request, if the user set one.
     pub fn request_timeout(&self) -> Option<Duration> {
-        self.options.timeout.or(self.client.config().request_timeout)
+        self.options.timeout.or(self.client.config().explicit_timeout)
     }
 
     /// Returns the time between polls, if the user set one.
@@ -111,41 +111,34 @@ impl RunRequest {
     /// Creates the prediction, which the guard can then cancel.
     pub async fn create(&self, guard: &CancelGuard, hold: PreferWait) -> Result<(Snapshot, Deadline)> {
         let deadline = Deadline::after(self.client.runtime(), self.timeout);
-        // Before files are sent, so that an invalid reference sends none.
-        let target = self.target()?;
-        let input = self.send_files(deadline).await?;
-        let request = self.request(target, input, guard, hold)?.deadline(deadline);
-        self.client.abandoned().make_room(self.client.runtime()).await;
-        Ok((guard.create(request).await?, deadline))
+        Ok((self.create_observed(guard, hold, deadline, |_| None).await?, deadline))
     }
 
-    /// Returns what is run, or why the reference is invalid.
-    pub fn target(&self) -> Result<Target> {
-        Ok(self.reference.resolve()?.into())
-    }
-
-    /// Sends the files of the input. Returns the input with their URLs.
-    pub async fn send_files(&self, deadline: Deadline) -> Result<Value> {
-        let strategy = self.create_options.file_encoding_strategy;
-        self.client.send_files(self.input.clone(), strategy, deadline, &self.options, &self.uploads).await
-    }
-
-    /// Builds the create of a prediction with an input whose files were sent.
-    pub fn request(
+    /// Creates the prediction with the observer that `observe` returns for the input as it will be sent.
+    pub async fn create_observed(
         &self,
-        target: Target,
-        input: Value,
         guard: &CancelGuard,
         hold: PreferWait,
-    ) -> Result<Request> {
-        let mut options = self.create_options.clone();
-        if guard.on_abandon == OnAbandon::Cancel {
-            options.limit(self.timeout);
+        deadline: Deadline,
+        observe: impl FnOnce(&Value) -> Option<Arc<dyn SendObserver>>,
+    ) -> Result<Snapshot> {
+        let Self { client, input, options, uploads, .. } = self;
+        let mut create_options = self.create_options.clone();
+        if self.on_abandon() == OnAbandon::Cancel {
+            create_options.default_cancel_after(self.timeout);
         }
-        let mut request = target.request(input, &options, hold)?.options(self.options.clone());
+        // Before files are sent, so that an invalid reference sends none.
+        let target = Target::from(self.reference.resolve()?);
+        let strategy = create_options.file_encoding_strategy;
+        let input = client.send_files(input.clone(), strategy, deadline, options, uploads).await?;
+        let observer = observe(&input);
+        let request = target.request(input, &create_options, hold)?;
+        let mut request = request.options(options.clone()).deadline(deadline);
         // Unless the hold is the user's choice, their timeout includes it.
-        request.hold_within_timeout = !options.sets_hold();
-        Ok(request)
+        request.hold_within_timeout = !create_options.sets_hold();
+        request.observer = observer;
+        client.abandoned().make_room(client.runtime()).await;
+        guard.create(request).await
     }
 }
 
