@@ -46,7 +46,8 @@ export type ReplicateOptions = {
   fetch?: Fetch | undefined;
   /**
    * Timeout of a request with all its retries, in milliseconds, in addition to the time that the API is asked to hold
-   * its response; during an upload or download, the time without progress. Without this option, each attempt has 60 s.
+   * its response; during an upload or download, the time without progress. Without this option, an attempt has 60 s until
+   * the head of its response and 60 s for its body.
    */
   timeout?: number | undefined;
   /** Timeout of connecting, in milliseconds. */

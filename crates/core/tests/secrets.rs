@@ -166,17 +166,19 @@ async fn hooks_and_logs_of_a_retry_redact_an_echoed_token() {
 }
 
 #[test]
-fn a_blank_token_counts_as_none() {
+fn a_blank_token_is_not_replaced_by_that_of_the_environment() {
     // In a process of its own, because the variables of this one are those of all tests.
     if std::env::var("REPLICATE_API_TOKEN").as_deref() != Ok("r8_variable") {
         let mut process = std::process::Command::new(std::env::current_exe().unwrap());
-        process.args(["--exact", "a_blank_token_counts_as_none"]).env("REPLICATE_API_TOKEN", "r8_variable");
+        process
+            .args(["--exact", "a_blank_token_is_not_replaced_by_that_of_the_environment"])
+            .env("REPLICATE_API_TOKEN", "r8_variable");
         assert!(process.status().unwrap().success());
         return;
     }
-    for token in ["", " \n"] {
-        let client = Client::new(Options { token: Some(token.into()), ..Options::default() }).unwrap();
-        assert_eq!(client.describe()["has_token"], Value::Bool(true), "{token:?}");
+    for (token, has_token) in [(None, true), (Some(""), false), (Some(" \n"), false)] {
+        let client = Client::new(Options { token: token.map(Into::into), ..Options::default() }).unwrap();
+        assert_eq!(client.describe()["has_token"], Value::Bool(has_token), "{token:?}");
     }
 }
 

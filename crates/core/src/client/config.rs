@@ -142,11 +142,10 @@ fn poll_interval_from(text: &str) -> Result<Duration> {
     })
 }
 
-/// Returns the token without surrounding whitespace, such as the line break of a file. A blank token counts as none, as in
-/// the official clients.
+/// Returns the token without surrounding whitespace, such as the line break of a file. A blank token that is given means
+/// none: the Python package passes one for a user without a token, who must not get that of the server.
 fn resolve_token(token: Option<Token>) -> Result<Option<Token>> {
-    let given = token.filter(|token| !token.trim().is_empty());
-    let given = given.or_else(|| env("REPLICATE_API_TOKEN").map(Token::from));
+    let given = token.or_else(|| env("REPLICATE_API_TOKEN").map(Token::from));
     let Some(token) = given.as_deref().map(str::trim) else { return Ok(None) };
     if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         // The message must not contain the token.
@@ -154,7 +153,7 @@ fn resolve_token(token: Option<Token>) -> Result<Option<Token>> {
             "the API token contains invalid characters; check it for spaces, quotes and line breaks",
         ));
     }
-    Ok(Some(token.into()))
+    Ok((!token.is_empty()).then(|| token.into()))
 }
 
 #[cfg(test)]
