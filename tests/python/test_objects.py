@@ -457,3 +457,7 @@ def test_a_module_under_the_alias_has_the_same_classes() -> None:
         "assert ModelError is replicant.ModelError and Prediction is replicant.Prediction\n"
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_collection_without_models_has_no_items_as_in_1x() -> None:
+    assert replicate.collection.Collection({"slug": "x"})[0] is None
