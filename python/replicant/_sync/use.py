@@ -8,8 +8,8 @@ from typing import Any, Dict, List, Optional
 from .._errors import ReplicateException
 from .._events import EventStream
 from .._objects import Version
-from .._outputs import OutputIterator, is_text, shaped
 from .._refs import DEPLOYMENTS, Reference, maybe_version, reference
+from .._use_outputs import OutputIterator, is_text, shaped
 from .prediction import Prediction
 
 
