@@ -76,6 +76,7 @@ impl Stream {
     }
 
     #[new]
+    #[allow(clippy::too_many_arguments, reason = "most are keywords in Python")]
     #[pyo3(signature = (client, name, params, /, *, owner = None, event = None, value = None, head = false, keep = false))]
     fn new(
         client: &Bound<'_, Client>,

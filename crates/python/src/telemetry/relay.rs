@@ -60,9 +60,7 @@ impl Relay {
         let is_same = lock(&self.route.task).as_ref().is_some_and(|task| Arc::ptr_eq(&task.channel, channel));
         if !is_same {
             let context = Arc::new(current_context(py)?.unbind());
-            let task = Task { channel: channel.clone(), context };
-            let earlier = lock(&self.route.task).replace(task);
-            drop(earlier);
+            self.route.turn_to(Task { channel: channel.clone(), context });
             self.receive_rest(py);
         }
         Ok(())
@@ -76,8 +74,8 @@ impl Relay {
         if let Some(notices) = notices {
             *lock(&self.notices) = Some(notices);
         }
-        if task.is_some() {
-            *lock(&self.route.task) = task;
+        if let Some(task) = task {
+            self.route.turn_to(task);
             self.receive_rest(py);
         }
         result
@@ -119,6 +117,12 @@ impl Drop for Relay {
 }
 
 impl Route {
+    fn turn_to(&self, task: Task) {
+        // Dropped when it is unlocked, because that may run Python code.
+        let earlier = lock(&self.task).replace(task);
+        drop(earlier);
+    }
+
     fn pass(&self, receiver: &Arc<Receiver>, notice: Notice) {
         // Cloned, because nothing may wait for the interpreter while it is locked.
         let task = lock(&self.task).clone();
