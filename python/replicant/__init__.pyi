@@ -14,7 +14,13 @@ on first use. `Client` and `AsyncClient` build other clients.
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Optional, Union
+from typing import (
+    Any,
+    Dict,
+    List,
+    Optional,
+    Union,
+)
 
 from . import client as client
 from . import collection as collection

@@ -25,7 +25,6 @@ class RowsBar:
     """A bar for a batch."""
 
     def __init__(self, name: str) -> None:
-        self._name = name
         self._bar = _bar(name, "row")
 
     def show(self, stats: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Awaitable
+from typing import TYPE_CHECKING, Any, Awaitable, Union
 
 from ._arguments import drop_none as drop_none
 from ._client_base import ClientBase
@@ -49,8 +49,8 @@ class AsyncCalls(ClientBase):
         return self._native.call_async(operation, self._with_options(params), observer, True, self)
 
     async def _async_request(self, method: str, path: str, **options: Any) -> RawResponse:
-        """Sends a request as the method of this name in 1.x does, with the options of httpx."""
-        params = _httpx_params(self.base_url, method, path, options)
+        """Sends a request as the method of this name in 1.x does, with the main options of httpx."""
+        params = _httpx_params(self.base_url, method, path, **options)
         return RawResponse(*await self._async_call_raw("request", params))
 
     async def _async_complete(self, outputs: Any) -> Any:
@@ -76,8 +76,8 @@ class AsyncBase(AsyncCalls):
     _list = AsyncCalls._async_list
 
 
-class Calls(AsyncCalls):
-    """Calls the core from the methods of `Client`, blocking and awaitable."""
+class Base(AsyncCalls):
+    """The base of `Client`, whose methods are blocking and awaitable."""
 
     def _call(self, operation: str, params: Json, observer: Observer = None) -> Any:
         if self._responses is not None:
@@ -88,8 +88,8 @@ class Calls(AsyncCalls):
         return self._native.call(operation, self._with_options(params), observer, True, self)
 
     def _request(self, method: str, path: str, **options: Any) -> RawResponse:
-        """Sends a request as the method of this name in 1.x does, with the options of httpx."""
-        params = _httpx_params(self.base_url, method, path, options)
+        """Sends a request as the method of this name in 1.x does, with the main options of httpx."""
+        params = _httpx_params(self.base_url, method, path, **options)
         return RawResponse(*self._call_raw("request", params))
 
     def _complete(self, outputs: Any) -> Any:
@@ -102,10 +102,6 @@ class Calls(AsyncCalls):
 
     def _list(self, operation: str, item: Any, params: Json) -> Page[Any]:
         return Page(self, operation, item, self._call(operation, params))
-
-
-class Base(Calls):
-    """The base of `Client`."""
 
 
 class AsyncNamespace(Guarded):
@@ -137,15 +133,31 @@ def _success_of(prediction: Any) -> Json:
     return {"id": prediction.id, "prediction": prediction._data, "raise": True}
 
 
-def _httpx_params(base_url: str, method: str, path: str, options: Json) -> Json:
-    data = options.get("json", options.get("content"))
+def _httpx_params(
+    base_url: str,
+    method: str,
+    path: str,
+    *,
+    json: Any = None,
+    content: Union[str, bytes, None] = None,
+    params: Any = None,
+    headers: Any = None,
+    **others: Any,
+) -> Json:
+    if others:
+        names = ", ".join(f"`{name}`" for name in others)
+        raise TypeError(
+            f"a request cannot have {names}; pass `json`, `content`, `params` or `headers`, and the other "
+            "options to `with_options`"
+        )
     if "://" not in path:
         # The version is a part of our base URL, but in 1.x a part of the path.
         path = f"{base_url[:-3] if base_url.endswith('/v1') else base_url}/{path.lstrip('/')}"
+    data = content.encode() if isinstance(content, str) else content
     return drop_none(
         method=method,
         path=path,
-        params=options.get("params"),
-        headers=options.get("headers"),
-        data=data,
+        params=params,
+        headers=headers,
+        data=json if data is None else data,
     )

@@ -92,7 +92,11 @@ def _option(name: str, doc: str, default: Any = None) -> Any:
     """Returns a property that reads and sets an option of a client; one that is None reads as `default`."""
 
     def get(client: ClientBase) -> Any:
-        value = client._request_options.get(name, client._native.describe().get(name))
+        if name in client._request_options:
+            # In the core's form, in which a timeout can be off.
+            value = client._request_options[name]
+            return None if value == "none" else value
+        value = client._native.describe().get(name)
         return default if value is None else value
 
     def set(client: ClientBase, value: Any) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import TYPE_CHECKING, Any, Dict, Optional
+from typing import TYPE_CHECKING, Any, Dict
 
 from ._async.client import AsyncClient
-from ._client_base import ClientBase, adapter, native_client
+from ._client_base import ClientBase, adapter
 from ._core_options import core_options
 from ._native import conceal
 from ._sync.client import Client
@@ -28,18 +29,18 @@ class _Default(ClientBase):
     """A client whose options are those set on the module, and those set on itself."""
 
     # What the native client was built with.
-    _built_options: Optional[Dict[str, Any]] = None
-    _built_transport: Any = None
+    _built: Any = None
 
     def __init__(self) -> None:
         self._configure({}, now=False)
 
     @property
     def _native(self) -> NativeClient:
-        # An option set on the module or on `default_client` applies from the next request.
-        options, transport = self._resolved_options(), _module().get("http_client")
-        if options != self._built_options or transport is not self._built_transport:
-            self._built_options, self._built_transport, self._cached = options, transport, None
+        # An option set on the module or on `default_client` applies from the next request, and so does the environment.
+        transport = _module().get("http_client")
+        built = self._resolved_options(), transport, os.environ.get("REPLICATE_BASE_URL")
+        if built != self._built:
+            self._transport, self._built, self._cached = adapter(transport), built, None
             self.__dict__.pop("_scopes", None)
         return super()._native
 
@@ -58,27 +59,24 @@ class _Default(ClientBase):
         transport: Any = None,
         hooks: Any = None,
     ) -> Any:
-        # Derived clients keep the present options of this one.
+        # Derived clients keep the present options and transport of this one.
+        self._transport = adapter(_module().get("http_client"))
         derived = Client if issubclass(cls, Client) else AsyncClient
         return super()._derive(derived, changes, responses, transport, hooks)
-
-    def _build(self, options: Dict[str, Any]) -> NativeClient:
-        transport = adapter(self._built_transport)
-        return self._checked(native_client(options, transport, self._hooks))
 
 
 class _DefaultClient(_Default, Client):
     """The default client."""
 
     def __reduce__(self) -> Any:
-        return _the_client, ()
+        return "default_client"
 
 
 class _DefaultAsyncClient(_Default, AsyncClient):
     """The default client for awaited methods; it has the options of `default_client`."""
 
     def __reduce__(self) -> Any:
-        return _the_async_client, ()
+        return "default_async_client"
 
 
 def _module() -> Dict[str, Any]:
@@ -90,16 +88,8 @@ def _module_options() -> Dict[str, Any]:
     module = _module()
     options = {name: module.get(name) for name in _OPTIONS}
     options["api_token"] = conceal(module.get("api_token") or None)
-    options["bearer_token"] = conceal(module.get("bearer_token"))
+    options["bearer_token"] = conceal(module.get("bearer_token") or None)
     return core_options(options)
-
-
-def _the_client() -> Client:
-    return default_client
-
-
-def _the_async_client() -> AsyncClient:
-    return default_async_client
 
 
 default_client: Client = _DefaultClient()

@@ -111,6 +111,7 @@ class EventStream(Stream[ServerSentEvent]):
             client._native,
             operation,
             client._with_options(params),
+            owner=client,
             event=ServerSentEvent,
             head=True,
         )

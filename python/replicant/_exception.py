@@ -19,6 +19,10 @@ REPORT = ("type", "title", "status", "detail", "instance")
 _SHOWN = ("message", "status", "type", "title", "detail", "instance", "request_id")
 
 
+class MisplacedError(RuntimeError):
+    """A call in a task, thread or process where it is impossible. It has changed nothing."""
+
+
 class ReplicateException(Exception):
     """The base class of every exception that this package raises about Replicate.
 

@@ -48,7 +48,7 @@ class RequestEvent:
 
 
 class ResponseEvent:
-    """A response whose body was not read yet, as `on_response` receives it."""
+    """A response whose body has not been read yet, as `on_response` receives it."""
 
     __slots__ = (
         "attempt",
@@ -167,10 +167,10 @@ class Hooks:
         before, after, retry = (getattr(self, name) is not None for name in HOOKS)
         return before, after, retry
 
-    def call(self, event: Record, changes: Changes) -> Any:
+    def call(self, event: Record, changes: Changes, awaited: bool) -> Any:
         """Calls the hook for `event`, and adds the headers that it changed to `changes`.
 
-        Returns None, or an awaitable if the hook is a coroutine function.
+        Returns None, or an awaitable if the hook is a coroutine function. Only an awaited call may have one.
         """
         kind = event["hook"]
         hook = getattr(self, f"on_{kind}")
@@ -178,10 +178,10 @@ class Hooks:
             return None
         if kind != "request":
             result = hook(ResponseEvent(event) if kind == "response" else RetryEvent(event))
-            return _awaitable(result, f"on_{kind}")
+            return _awaitable(result, f"on_{kind}", awaited)
         request = RequestEvent(event)
         before = dict(request.headers)
-        result = _awaitable(hook(request), "on_request")
+        result = _awaitable(hook(request), "on_request", awaited)
         if result is None:
             changes.extend(_changes(before, request.headers))
             return None
@@ -193,21 +193,17 @@ async def _then(pending: Any, done: Callable[[], None]) -> None:
     done()
 
 
-def _awaitable(result: Any, name: str) -> Any:
+def _awaitable(result: Any, name: str, awaited: bool) -> Any:
     """Returns the result of a hook if it must be awaited."""
     if not hasattr(result, "__await__"):
         return None
-    import asyncio
-
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        if hasattr(result, "close"):
-            result.close()
-        raise TypeError(
-            f"`{name}` is a coroutine function, which a blocking method cannot await; pass a function"
-        ) from None
-    return result
+    if awaited:
+        return result
+    if hasattr(result, "close"):
+        result.close()
+    raise TypeError(
+        f"`{name}` is a coroutine function, which a blocking method cannot await; pass a function"
+    )
 
 
 def _changes(before: Dict[str, str], after: Mapping[str, Any]) -> Changes:

@@ -142,6 +142,7 @@ class MapResults(Generic[Row]):
         params: Json,
         rows: Union[Iterable[Row], AsyncIterable[Row]],
         *,
+        name: str,
         input: Union[Callable[[Row], AsyncInput], str, None],
         key: Union[Callable[[Row], Union[str, int]], str, None],
         progress: ShowMap,
@@ -153,9 +154,9 @@ class MapResults(Generic[Row]):
         if isinstance(rows, Sized):
             params["total"] = len(rows)
         self._stream: Stream[Any] = Stream(
-            client._native, "map", client._with_options(params), keep=drain
+            client._native, "map", client._with_options(params), owner=client, keep=drain
         )
-        self._progress = _progress_of(progress, str(params["ref"]))
+        self._progress = _progress_of(progress, name)
         self._drain = drain
         self._stats = _NO_STATS
         self._number: Optional[int] = None

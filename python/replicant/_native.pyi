@@ -108,7 +108,10 @@ class Client:
 
 @disjoint_base
 class Stream(Generic[_T]):
-    """The items of a stream operation. Sends nothing before the first item is requested."""
+    """The items of a stream operation. Sends nothing before the first item is requested.
+
+    The predictions of its errors belong to `owner`.
+    """
     def __new__(
         cls,
         client: Client,
@@ -116,6 +119,7 @@ class Stream(Generic[_T]):
         params: dict[str, Any],
         /,
         *,
+        owner: object = None,
         event: Callable[..., object] | None = None,
         value: Callable[[Any], object] | None = None,
         head: bool = False,

@@ -184,13 +184,12 @@ def time_text(time: Optional[Time]) -> Optional[str]:
 
 
 def parse_time(text: str) -> datetime:
-    """Parses RFC 3339 text, truncated to microseconds."""
-    from datetime import datetime, timezone
+    """Parses RFC 3339 text, truncated to microseconds. As in 1.x, text without a zone has none."""
+    from datetime import datetime
 
     seconds, _, rest = text.partition(".")
     if not rest:
         return datetime.fromisoformat(text.replace("Z", "+00:00"))
     digits = len(rest) - len(rest.lstrip("0123456789"))
     micros, zone = rest[:digits][:6].ljust(6, "0"), rest[digits:].replace("Z", "+00:00")
-    time = datetime.fromisoformat(f"{seconds}.{micros}{zone}")
-    return time if time.tzinfo else time.replace(tzinfo=timezone.utc)
+    return datetime.fromisoformat(f"{seconds}.{micros}{zone}")

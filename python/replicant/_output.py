@@ -19,6 +19,7 @@ from typing import (
     overload,
 )
 
+from ._exception import MisplacedError
 from ._object import APIObject
 
 if TYPE_CHECKING:
@@ -63,7 +64,11 @@ class _Source:
             live = {**self._params["live"], "whole": whole}
             params = {**self._params, "live": live}
             self._stream = Stream(
-                self._native, "predictions.output_iterator", params, keep=not self._cancels
+                self._native,
+                "predictions.output_iterator",
+                params,
+                owner=self._client,
+                keep=not self._cancels,
             )
         return self._stream
 
@@ -83,7 +88,7 @@ class _Source:
             self._over, self._error, self._stream = True, error, None
 
     def _fail(self, error: Exception) -> None:
-        if type(error) is RuntimeError:
+        if isinstance(error, MisplacedError):
             # Another task reads the stream, or this is a forked child.
             raise error
         self._end(error)
@@ -408,7 +413,7 @@ async def _each(items: Iterator[Any]) -> AsyncIterator[Any]:
 
 
 # Of a prediction with another status, the core decides whether it has ended.
-_ENDED = (None, "succeeded", "failed", "canceled", "aborted")
+ENDED = ("succeeded", "failed", "canceled", "aborted")
 
 
 def incomplete(outputs: Any) -> Iterator[Any]:
@@ -417,7 +422,7 @@ def incomplete(outputs: Any) -> Iterator[Any]:
         yield outputs
     elif isinstance(outputs, APIObject):
         # The core cannot wait for a training.
-        if hasattr(type(outputs), "wait") and outputs.status not in _ENDED:
+        if hasattr(type(outputs), "wait") and outputs.status not in (None, *ENDED):
             yield outputs
     elif isinstance(outputs, dict):
         for item in cast(Dict[str, Any], outputs).values():

@@ -190,7 +190,7 @@ class AsyncPage(Page[T]):
 
 
 class AwaitablePage(Later[AsyncPage[T]]):
-    """A list that was not requested yet; `await` fetches its first page.
+    """A list that has not been requested yet; `await` fetches its first page.
 
     `async for` yields the items of that page, `auto_paging_iter()` those of all pages.
     """

@@ -34,6 +34,9 @@ class ModelVersionIdentifier(NamedTuple):
         return f"{self.owner}/{self.name}" + (f":{self.version}" if self.version else "")
 
 
+DEPLOYMENTS = "deployments/"
+"""What references to deployments begin with."""
+
 Reference = Union[str, Tuple[str, ...], Any]
 """`"owner/name"`, `"owner/name:version"`, a version id, a tuple of those parts, or an object."""
 
@@ -77,6 +80,12 @@ def id_of(value: Any) -> Any:
     return getattr(value, "id", value)
 
 
+def _target(value: Reference) -> str:
+    """Returns what to run as text. A deployment object is not the model of that name."""
+    text = reference(value)
+    return f"{DEPLOYMENTS}{text}" if hasattr(value, "current_release") else text
+
+
 def maybe_reference(value: Optional[Reference]) -> Optional[str]:
     """Returns a reference as text; None for None."""
     return None if value is None else reference(value)
@@ -94,15 +103,17 @@ def runnable(value: Reference) -> Union[str, Dict[str, Any]]:
     """Returns what to run, in the core's form: text, or the id and schema of a version object."""
     id = _object_id(value)
     if id is None:
-        return reference(value)
+        return _target(value)
     names = ("openapi_schema", "cog_version")
     return {"version": id, "schema": {name: getattr(value, name, None) for name in names}}
 
 
 def maybe_version(value: Optional[Reference]) -> Union[str, Dict[str, Any], None]:
     """Returns a version in the core's form: text, or the id of an object, which may have any form."""
-    id = None if value is None else _object_id(value)
-    return maybe_reference(value) if id is None else {"version": id}
+    if value is None:
+        return None
+    id = _object_id(value)
+    return _target(value) if id is None else {"version": id}
 
 
 def version_id(value: Reference) -> str:

@@ -2,10 +2,21 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Dict, Iterable, List, Literal, Optional, Sequence, Union
+from typing import (
+    Any,
+    AsyncIterable,
+    Callable,
+    Dict,
+    Iterable,
+    List,
+    Literal,
+    Optional,
+    Sequence,
+    Union,
+)
 
 from ._map import MapResults, Row, ShowMap
-from ._map_rows import Input
+from ._map_rows import AsyncInput
 from ._objects import Account, File, Hardware, SearchResults, Time, Version, WebhookSigningSecret
 from ._options import (
     CreateOptions,
@@ -66,9 +77,9 @@ class ClientWithRawResponse:
     def map(
         self,
         ref: Reference,
-        rows: Union[Iterable[Row], Iterable[Row]],
+        rows: Union[Iterable[Row], AsyncIterable[Row]],
         *,
-        input: Union[Callable[[Row], Input], str, None] = None,
+        input: Union[Callable[[Row], AsyncInput], str, None] = None,
         key: Union[Callable[[Row], Union[str, int]], str, None] = None,
         progress: ShowMap = None,
         drain: bool = False,

@@ -13,7 +13,7 @@ Record = Dict[str, Any]
 Changes = List[Tuple[str, Optional[str]]]
 
 # The levels of the core as those of `logging`.
-_LEVELS = {"error": 40, "warn": 30, "info": 20, "debug": 10}
+_LEVELS = {"debug": 10, "info": 20, "warn": 30}
 
 
 class Receiver:
@@ -29,7 +29,11 @@ class Receiver:
         self._logger = logger
         self._spans = spans
         self._tasks: List[Any] = []
-        self.level = None if logger is None else "debug" if logger.isEnabledFor(10) else "info"
+        self.level = None
+        if logger is not None:
+            self.level = next(
+                (n for n, level in _LEVELS.items() if logger.isEnabledFor(level)), None
+            )
 
     @property
     def spans(self) -> bool:
@@ -45,13 +49,20 @@ class Receiver:
     def record(self, record: Record) -> None:
         """Logs an event, or reports a span to OpenTelemetry."""
         if "span" not in record:
-            level = _LEVELS.get(record["level"], 10)
-            self._logger.log(level, record["text"], extra={"replicant": record["fields"]})
+            self._logger.log(
+                _LEVELS[record["level"]], record["text"], extra={"replicant": record["fields"]}
+            )
         elif self._spans is not None:
             self._spans.report(record)
 
-    def ask(self, question: Record, reply: Any) -> None:
-        """Calls the hook for a request, response or retry, and sends the headers to change to `reply`."""
+    def ask(self, question: Record, reply: Any, awaited: bool) -> None:
+        """Calls the hook for a request, response or retry, and sends the headers to change to `reply`.
+
+        Args:
+            question: The request, response or retry.
+            reply: Where to send the answer.
+            awaited: Whether the running event loop awaits the call.
+        """
         changes: Changes = []
         span = question.pop("inside", None)
         if question["hook"] == "request" and self._spans is not None and span is not None:
@@ -60,13 +71,12 @@ class Receiver:
         if self._hooks is None:
             reply(changes)
             return
-        pending = self._hooks.call(question, changes)
+        pending = self._hooks.call(question, changes, awaited)
         if pending is None:
             reply(changes)
             return
         import asyncio
 
-        # Only awaited calls have such hooks, so that a loop is running.
         task = asyncio.ensure_future(_answer(pending, changes, reply))
         self._tasks.append(task)
         task.add_done_callback(self._tasks.remove)
@@ -109,7 +119,7 @@ def _logger() -> Any:
 
 
 def log_to_stderr() -> None:
-    """Writes logs to standard error if `REPLICATE_LOG` is `info` or `debug`."""
+    """Writes logs to standard error if `REPLICATE_LOG` is `debug`, `info` or `warn`."""
     given = os.environ.get("REPLICATE_LOG", "").strip().lower()
     level = _LEVELS.get(given)
     if level is None:
@@ -117,7 +127,8 @@ def log_to_stderr() -> None:
             import warnings
 
             warnings.warn(
-                f"the environment variable REPLICATE_LOG must be `info` or `debug`, not {given!r}",
+                "the environment variable REPLICATE_LOG must be `debug`, `info`, `warn` or `off`, "
+                f"not {given!r}",
                 stacklevel=2,
             )
         return

@@ -106,7 +106,8 @@ class Adapter:
 
         client = self._transport
         if not isinstance(client, (httpx.Client, httpx.AsyncClient)):
-            return client.send(_httpx_request(method, url, headers, body), stream=True)
+            request = _httpx_request(method, url, headers, body)
+            return client.send(request, stream=True, follow_redirects=False)
         target: Any = httpx.URL(url)
         to_api = _origin(target) == _origin(httpx.URL(self.base_url))
         added: List[Any] = []
@@ -130,7 +131,8 @@ class Adapter:
                 if cookie.domain:
                     cookies.jar.set_cookie(cookie)
         cookies.set_cookie_header(request)
-        return client.send(request, stream=True, auth=auth)
+        # The core follows redirects: it does not repeat a create, and sends no secrets to other hosts.
+        return client.send(request, stream=True, auth=auth, follow_redirects=False)
 
     @staticmethod
     def fault(error: BaseException) -> Optional[str]:

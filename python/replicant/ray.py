@@ -22,14 +22,14 @@ from typing import Any, AsyncIterator, Callable, Dict, List, Mapping, Optional, 
 
 from ._arguments import checked
 from ._async.client import AsyncClient
-from ._batch_rows import Key, Reader, check_names, reader, results_of, rows_of, with_columns
-from ._batch_running import Running
-from ._batch_stop import stop_with
 from ._errors import InternalError, InvalidArgumentError
 from ._hooks import HOOKS
 from ._map import MapItem
 from ._native import CheckpointFolder
 from ._options import ClientOptions, MapOptions
+from ._ray_rows import Key, Reader, check_names, reader, results_of, rows_of, with_columns
+from ._ray_running import Running
+from ._ray_stop import stop_with
 
 __all__ = ["Predict", "predict"]
 

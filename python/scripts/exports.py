@@ -7,6 +7,8 @@ import runpy
 from pathlib import Path
 from typing import Any
 
+from imports import above, imports
+
 
 def exceptions(package: Path) -> str:
     """Returns `exceptions.py`, which has every exception under the module path of 1.x."""
@@ -40,7 +42,8 @@ def stub(package: Path, client: str) -> str:
         "from __future__ import annotations",
     ]
     exported = {name for found in names.values() for name in found.split()}
-    out += [line for found in _imports(tree) for line in _above(found, exported)]
+    lines = (line for found in imports(tree) for line in above(found, "_sync"))
+    out += [line for line in lines if line.rpartition(" ")[2] not in exported]
     out += [f"from . import {name} as {name}" for name in lists["_SUBMODULES"]]
     for module, found in names.items():
         out += [f"from .{module} import {name} as {name}" for name in found.split()]
@@ -60,21 +63,3 @@ def stub(package: Path, client: str) -> str:
 
 def _lists(package: Path) -> dict[str, Any]:
     return runpy.run_path(str(package / "__init__.py"))
-
-
-def _imports(tree: ast.Module) -> list[ast.stmt]:
-    """Returns the imports of a module, including those for type checkers only."""
-    found: list[ast.stmt] = []
-    for statement in tree.body:
-        inside = statement.body if isinstance(statement, ast.If) else [statement]
-        found += [each for each in inside if isinstance(each, (ast.Import, ast.ImportFrom))]
-    return [each for each in found if getattr(each, "module", "") != "__future__"]
-
-
-def _above(statement: ast.stmt, exported: set[str]) -> list[str]:
-    """Returns the imports of a module of `_sync`, as the package writes them, but for those it exports."""
-    if not isinstance(statement, ast.ImportFrom) or not statement.level:
-        return [ast.unparse(statement)]
-    place = "." if statement.level == 2 else "._sync."
-    names = [name.name for name in statement.names if name.name not in exported]
-    return [f"from {place}{statement.module} import {name}" for name in names]

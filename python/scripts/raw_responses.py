@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 
+from imports import above, imports
+
 # Return types of methods without a single response.
 OMITTED = (
     "Stream[",
@@ -26,40 +28,24 @@ def stub(package: str, texts: dict[str, str]) -> str:
         package: `_async` or `_sync`.
         texts: The text of each module by its name.
     """
-    imports: set[str] = {
+    lines: set[str] = {
         "from __future__ import annotations",
         "from ._page import AsyncPage",
         "from ._response import APIResponse",
     }
     classes: list[str] = []
     for name, text in texts.items():
-        for statement in ast.parse(text).body:
-            if isinstance(statement, ast.ImportFrom):
-                imports.update(imported(statement, package))
-            elif isinstance(statement, ast.If):
-                # Imports for type checkers only. The stub itself is one of them.
-                for inner in statement.body:
-                    if isinstance(inner, ast.ImportFrom) and not (inner.module or "").endswith(
-                        "_raw"
-                    ):
-                        imports.update(imported(inner, package))
-            elif isinstance(statement, ast.Import):
-                imports.add(ast.unparse(statement))
-            elif isinstance(statement, ast.ClassDef):
-                imports.add(f"from .{package}.{name} import {statement.name}")
+        tree = ast.parse(text)
+        for found in imports(tree):
+            # The stub itself is one of the imports for type checkers only.
+            if not (getattr(found, "module", None) or "").endswith("_raw"):
+                lines.update(above(found, package))
+        for statement in tree.body:
+            if isinstance(statement, ast.ClassDef):
+                lines.add(f"from .{package}.{name} import {statement.name}")
                 if is_namespace(statement):
                     classes.append(twin(statement))
-    return "\n".join([*sorted(imports), *classes])
-
-
-def imported(statement: ast.ImportFrom, package: str) -> list[str]:
-    """Returns an import as the parent package writes it, one line for each name."""
-    module = statement.module or ""
-    if statement.level == 1:
-        module = f".{package}.{module}"
-    elif statement.level == 2:
-        module = f".{module}"
-    return [f"from {module} import {ast.unparse(name)}" for name in statement.names]
+    return "\n".join([*sorted(lines), *classes])
 
 
 def is_namespace(statement: ast.ClassDef) -> bool:

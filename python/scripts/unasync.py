@@ -29,7 +29,7 @@ HEADER = "# Derived from {name} by python/scripts/unasync.py: change that file, 
 
 # Substitutions for blocking methods and their twins alike, and those for blocking methods only.
 SHARED = [
-    (r"\bAsync(?=[A-Z])", ""),
+    (r"\bAsync(?=[A-Z])(?!Iterable\b|Input\b)", ""),
     (r"default_async_client", "default_client"),
     (r"\b_async_raw\b", "_sync_raw"),
 ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import sys
+import types
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,9 @@ import pytest
 from conftest import python
 
 import replicant
-from replicant._batch_rows import check_names, output_text, plain, reader, rows_of, with_columns
+from replicant import _ray_gate
 from replicant._native import CheckpointFolder, Turns
+from replicant._ray_rows import check_names, output_text, plain, reader, rows_of, with_columns
 from replicant.testing import Emulator
 
 
@@ -193,3 +196,24 @@ def test_turns_are_handed_out_at_the_known_pace() -> None:
     assert 4 < turns.state()[2] <= 5
     with pytest.raises(replicant.InvalidArgumentError, match="`rate_per_minute`"):
         Turns(0)
+
+
+async def test_creates_without_a_response_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", types.ModuleType("ray"))
+    monkeypatch.setattr(_ray_gate, "_MAX_SENT", 3)
+    gated = _ray_gate.Gated("token", "http://localhost/v1", None)
+    for number in range(10):
+        gated._ready.append((0, number))
+        await gated.on_request(
+            replicant.RequestEvent(
+                {
+                    "request": number,
+                    "method": "POST",
+                    "url": "http://localhost/v1/predictions",
+                    "headers": {},
+                    "body": None,
+                    "attempt": 1,
+                }
+            )
+        )
+    assert list(gated._sent) == [7, 8, 9]

@@ -481,3 +481,75 @@ def test_an_empty_base_url_counts_as_none(monkeypatch: pytest.MonkeyPatch) -> No
     assert replicant.Client("r8_x", base_url="").base_url == "https://proxy.example/v1"
     monkeypatch.setenv("REPLICATE_BASE_URL", "")
     assert replicant.Client("r8_x", base_url="").base_url == "https://api.replicate.com/v1"
+
+
+def test_clients_of_the_default_client_have_its_transport(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens, transport = seen()
+    monkeypatch.setattr(replicant, "http_client", transport, raising=False)
+    monkeypatch.setenv("REPLICATE_API_TOKEN", "r8_env")
+    client: Any = replicant.default_client
+    later = client.with_options(timeout=5)
+    client.with_options(poll_interval=1).predictions.get("p")
+    client.with_options(on_request=lambda _: None).predictions.get("p")
+    later.predictions.get("p")
+    monkeypatch.setenv("REPLICATE_API_TOKEN", "r8_other")
+    later.predictions.get("p")
+    assert tokens == ["r8_env", "r8_env", "r8_env", "r8_other"]
+
+
+@pytest.mark.parametrize("name", ["api_token", "bearer_token"])
+def test_an_empty_token_of_the_module_counts_as_none(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens, transport = seen()
+    monkeypatch.setattr(replicant, "http_client", transport, raising=False)
+    monkeypatch.setattr(replicant, name, "", raising=False)
+    monkeypatch.setenv("REPLICATE_API_TOKEN", "r8_env")
+    replicant.predictions.get("p")
+    assert tokens == ["r8_env"]
+
+
+def test_the_default_client_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPLICATE_BASE_URL", "https://one.example/v1")
+    assert replicant.default_client.base_url == "https://one.example/v1"
+    monkeypatch.setenv("REPLICATE_BASE_URL", "https://two.example/v1")
+    assert replicant.default_client.base_url == "https://two.example/v1"
+    assert replicant.default_client.with_options(timeout=3).base_url == "https://two.example/v1"
+
+
+def test_copies_and_pickles_of_the_default_clients_are_themselves() -> None:
+    for client in (replicant.default_client, replicant._default.default_async_client):  # type: ignore[attr-defined]
+        assert pickle.loads(pickle.dumps(client)) is client
+
+
+def test_a_closed_client_has_no_client_of_a_scope(cog: None) -> None:
+    tokens, transport = seen()
+    client: Any = replicant.Client(transport=transport)
+    Scope.set({"REPLICATE_API_TOKEN": "r8_one"})
+    client.predictions.get("p")
+    client.close()
+    assert "_scopes" not in client.__dict__
+    client.predictions.get("p")
+    assert tokens == ["r8_one"] * 2
+
+
+def test_a_request_has_the_options_of_1x(emulator: Emulator) -> None:
+    def exchange(body: Any, kind: str) -> dict[str, Any]:
+        return {
+            "expect": {
+                "method": "POST",
+                "path": "/v1/notes",
+                "headers": {"content-type": kind},
+                "text": body,
+            },
+            "reply": {"json": {}},
+        }
+
+    replay = emulator.replay(exchange("hello", "text/plain"), exchange("hello", "text/plain"))
+    client = replicant.Client("r8_x", base_url=replay.base_url)
+    headers = {"content-type": "text/plain"}
+    client._request("POST", "/v1/notes", content="hello", headers=headers)
+    client._request("POST", "/v1/notes", content=b"hello", headers=headers)
+    replay.check()
+    with pytest.raises(TypeError, match="`files`, `timeout`"):
+        client._request("POST", "/v1/notes", files={}, timeout=3)

@@ -362,3 +362,20 @@ def test_webhooks_are_validated_as_in_1x(client: replicate.Client) -> None:
         replicate.webhooks.validate(awaited, secret="whsec_x")
     with pytest.raises(ValueError, match="request"):
         replicate.webhooks.validate(request, headers={}, body="", secret="whsec_x")
+
+
+async def test_a_deployment_object_is_run_as_a_deployment(
+    client: replicate.Client, emulator: Emulator
+) -> None:
+    deployment = client.deployments.get("acme/text")
+    input = {"prompt": "x", "max_tokens": 3}
+    emulator.forget()
+    client.run(deployment, input)
+    list(client.stream(deployment, input))
+    client.submit(deployment, input).result()
+    list(client.map(deployment, [input]))
+    client.use(deployment)(**input)
+    client.use(deployment).create(**input)
+    client.predictions.create(deployment=deployment, input=input)
+    creates = [each["path"] for each in emulator.requests() if each["method"] == "POST"]
+    assert creates == ["/v1/deployments/acme/text/predictions"] * 7

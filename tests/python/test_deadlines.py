@@ -42,6 +42,8 @@ def test_a_timeout_of_httpx_sets_both_limits(
     assert client.models.get("emulator/echo").name == "echo"
     client.timeout = httpx.Timeout(None)
     assert client.timeout is None
-    assert client.with_options(timeout=httpx.Timeout(None)).models.get("emulator/echo")
+    unlimited = client.with_options(timeout=httpx.Timeout(None))
+    assert unlimited.timeout is None
+    assert unlimited.models.get("emulator/echo")
     with pytest.raises(replicant.InvalidArgumentError, match="timeout"):
         client.timeout = -1

@@ -267,3 +267,29 @@ async def test_pages_and_awaited_objects_know_their_responses(emulator: Emulator
     assert listed.results[0].request_id is None
     prediction = await client.predictions.get("p1")
     assert prediction.request_id == "q2"
+
+
+BLOCKING = """
+import asyncio, sys
+import replicant
+
+async def hook(event):
+    pass
+
+async def main():
+    client = replicant.Client("r8_x", base_url=sys.argv[1], **{sys.argv[2]: hook})
+    try:
+        client.accounts.current()
+    except TypeError as error:
+        print(error)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("name", ["on_request", "on_response"])
+def test_a_blocking_call_in_an_event_loop_refuses_an_async_hook(
+    name: str, emulator: Emulator
+) -> None:
+    done = python(BLOCKING, emulator.base_url, name)
+    assert f"`{name}` is a coroutine function" in done.stdout, done.stderr

@@ -12,6 +12,7 @@ import pytest
 from conftest import ENDLESS, TOKEN, Emulator, eventually, python
 
 import replicant
+from replicant import _native
 
 USER = contextvars.ContextVar("user", default="nobody")
 
@@ -146,7 +147,7 @@ except replicant.ReplicateException:
 """
 
 
-@pytest.mark.parametrize("level", ["info", "debug", "off", "loud"])
+@pytest.mark.parametrize("level", ["info", "debug", "warn", "off", "loud", "error"])
 def test_replicate_log_logs_to_standard_error_until_the_exit(
     level: str, emulator: Emulator
 ) -> None:
@@ -158,7 +159,7 @@ def test_replicate_log_logs_to_standard_error_until_the_exit(
     )
     assert ("sending request" in done.stderr) is (level == "debug")
     assert ("canceling prediction" in done.stderr) is (level in ("info", "debug"))
-    assert ("REPLICATE_LOG must be" in done.stderr) is (level == "loud")
+    assert ("REPLICATE_LOG must be" in done.stderr) is (level in ("loud", "error"))
 
 
 AWAITED = """
@@ -225,3 +226,15 @@ def test_records_of_a_loop_that_is_closed_are_delivered_later(emulator: Emulator
 def test_logging_is_not_imported_without_need(emulator: Emulator) -> None:
     script = "import sys, replicant\nreplicant.Client('x')\nsys.exit('logging' in sys.modules)"
     assert python(script).returncode == 0
+
+
+def test_a_cancel_that_fails_is_logged_at_level_warning(
+    client: Any, logs: Any, emulator: Emulator
+) -> None:
+    logging.getLogger("replicant").setLevel(logging.WARNING)
+    emulator.fault(match={"path": "/v1/predictions/*/cancel"}, action={"status": 403})
+    with pytest.raises(replicant.PredictionTimeoutError):
+        client.run("emulator/endless", {}, wait=False, timeout=0.2)
+    _native.drain(30)
+    client.accounts.current()
+    assert [line.split()[:2] for line in logs.lines] == [["cancel", "failed"]]

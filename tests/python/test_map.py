@@ -351,3 +351,22 @@ def test_a_killed_batch_loses_no_result_and_creates_none_twice(
         else:
             assert (item["status"], item["output"], paid[number]) == ("succeeded", number, 1), item
     assert len(unknown) <= kills
+
+
+@pytest.mark.parametrize("kind", [replicant.Client, replicant.AsyncClient])
+def test_the_prediction_of_an_error_belongs_to_the_client(kind: Any, local: Emulator) -> None:
+    client = kind("token", base_url=local.base_url)
+    results = client.map("emulator/fails", [{"message": "boom"}], errors="raise")
+    with pytest.raises(replicant.ModelError) as caught:
+        next(results)
+    prediction: Any = caught.value.prediction
+    assert prediction._bound is client
+
+
+def test_the_progress_of_a_version_object_shows_its_id(local: Emulator, capsys: Any) -> None:
+    client = local.client()
+    version = client.models.get("emulator/echo").latest_version
+    list(client.map(version, numbers(3), progress=True))
+    shown = capsys.readouterr().err
+    assert f"{version.id}: " in shown
+    assert "openapi" not in shown

@@ -457,3 +457,16 @@ def test_a_module_under_the_alias_has_the_same_classes() -> None:
         "assert ModelError is replicant.ModelError and Prediction is replicant.Prediction\n"
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_collection_without_models_has_no_items_as_in_1x() -> None:
+    assert replicate.collection.Collection({"slug": "x"})[0] is None
+
+
+@pytest.mark.parametrize("fraction", ["", ".5", ".123456789"])
+def test_a_time_without_a_zone_has_none_as_in_1x(fraction: str) -> None:
+    time = f"2024-01-01T00:00:00{fraction}"
+    assert replicate.Version(id="v", created_at=time).created_at.tzinfo is None
+    zoned = replicate.Version(id="v", created_at=f"{time}Z").created_at
+    assert zoned.tzinfo is not None
+    assert zoned.microsecond == replicate.Version(id="v", created_at=time).created_at.microsecond

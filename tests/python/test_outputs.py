@@ -407,3 +407,76 @@ def test_the_output_of_another_model_is_a_plain_list(client: Any) -> None:
 def test_use_returns_text(client: Any) -> None:
     assert client.use(PINNED)(chunks=["a", "b"]) == "ab"
     _native.drain(1.0)
+
+
+def test_a_runtime_error_of_a_hook_is_raised_by_every_reader(emulator: Emulator) -> None:
+    def fail(event: replicant.RequestEvent) -> None:
+        if event.method == "GET" and "/predictions/" in event.url:
+            raise RuntimeError("mine")
+
+    client = replicant.Client("r8_x", base_url=emulator.base_url, on_request=fail)
+    output = client.run(PINNED, {"chunks": ["a", "b"], "pause": 0.1})
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="mine"):
+            list(output)
+
+
+@pytest.mark.parametrize("kind", [replicant.Client, replicant.AsyncClient])
+def test_the_prediction_of_a_failed_output_belongs_to_its_client(
+    kind: Any, emulator: Emulator
+) -> None:
+    client = kind("r8_x", base_url=emulator.base_url)
+    output = client.run(FAILS, {"message": "boom", "partial": ["a"]})
+    if kind is replicant.AsyncClient:
+        output = asyncio.run(of(output))
+    with pytest.raises(replicant.ModelError) as caught:
+        list(output)
+    prediction: Any = caught.value.prediction
+    assert prediction._bound is client
+
+
+async def of(awaitable: Any) -> Any:
+    return await awaitable
+
+
+async def test_the_end_of_output_iterator_updates_the_prediction(
+    client: Any, async_client: Any
+) -> None:
+    def started() -> Any:
+        return client.predictions.create(version=VERSION, input=SLOW)
+
+    prediction = started()
+    assert list(prediction.output_iterator()) == SLOW["chunks"]
+    assert (prediction.status, prediction.output) == ("succeeded", SLOW["chunks"])
+    prediction = started()
+    assert [item async for item in prediction.async_output_iterator()] == SLOW["chunks"]
+    assert prediction.status == "succeeded"
+    awaited = async_client._prediction(started()._data)
+    items = awaited.output_iterator()
+    assert await items.__anext__() == "a"
+    assert awaited.status != "succeeded"
+    assert [item async for item in items] == ["b", "c"]
+    assert awaited.status == "succeeded"
+    blocking = async_client._prediction(started()._data)
+    assert list(blocking.output_iterator()) == SLOW["chunks"]
+    assert blocking.status == "succeeded"
+
+
+async def test_a_failure_in_output_iterator_updates_the_prediction(
+    client: Any, emulator: Emulator
+) -> None:
+    def started() -> Any:
+        return client.predictions.create(model="emulator/fails", input={"message": "boom"})
+
+    prediction = started()
+    with pytest.raises(replicant.ModelError):
+        list(prediction.output_iterator())
+    assert prediction.status == "failed"
+    prediction = started()
+    with pytest.raises(replicant.ModelError):
+        [item async for item in prediction.output_iterator()]
+    assert prediction.status == "failed"
+    emulator.forget()
+    with pytest.raises(replicant.ModelError):
+        list(prediction.output_iterator())
+    assert requests(emulator) == [], "the end is known"

@@ -14,7 +14,7 @@ from typing import Any
 import fastapi
 import fastapi.testclient
 import pytest
-from conftest import ENDLESS, TOKEN, Emulator, eventually
+from conftest import ENDLESS, TOKEN, Emulator, eventually, python
 from fastapi.responses import StreamingResponse
 
 import replicant
@@ -272,3 +272,137 @@ def test_a_file_in_a_stream_is_both_its_url_and_a_file(
     for copied in (pickle.loads(pickle.dumps(data)), copy.copy(data)):
         assert (type(copied), copied, copied.read()) == (type(data), url, b"hello")
     assert client.run("emulator/echo", {"value": data}, use_file_output=False) == url
+
+
+def hooked(emulator: Emulator, seen: list[str]) -> replicant.Client:
+    """Returns a client with a hook, which needs the reader of a stream to call it."""
+
+    def on_request(event: replicant.RequestEvent) -> None:
+        seen.append(event.method)
+
+    return replicant.Client(TOKEN, base_url=emulator.base_url, on_request=on_request)
+
+
+async def test_a_stream_that_was_begun_blocking_can_be_awaited(emulator: Emulator) -> None:
+    seen: list[str] = []
+    stream = hooked(emulator, seen).stream(LLAMA, TEXT).start()
+    assert seen == ["POST"]
+    events = await asyncio.wait_for(asyncio.create_task(collect(stream)), 30)
+    assert events[-1].event == "done"
+    assert seen == ["POST", "GET"]
+
+
+async def collect(stream: Any) -> list[Any]:
+    return [event async for event in stream]
+
+
+# Scripts, because a fault would block the event loop for good.
+BLOCKING = """
+import asyncio, sys
+import replicant
+
+seen = []
+client = replicant.Client("r8_x", base_url=sys.argv[1], on_request=lambda event: seen.append(event.method))
+
+async def main():
+    stream = await client.async_stream("emulator/stream", {"chunks": ["a", "b"]})
+    await stream.astart()
+    print([event.event for event in stream][-1], *seen)
+
+asyncio.run(main())
+"""
+SERVER = """
+import sys
+import fastapi, fastapi.testclient
+import replicant
+
+app = fastapi.FastAPI()
+client = replicant.Client("r8_x", base_url=sys.argv[1], on_request=lambda event: None)
+
+@app.post("/talk")
+def talk():
+    stream = client.stream("emulator/stream", {"chunks": ["a", "b"]})
+    return fastapi.responses.StreamingResponse(stream.start().text())
+
+print(fastapi.testclient.TestClient(app).post("/talk").text)
+"""
+
+
+def test_a_stream_that_was_begun_awaited_can_be_read_blocking(emulator: Emulator) -> None:
+    done = python(BLOCKING, emulator.base_url)
+    assert done.stdout == "done POST GET\n", done.stderr
+
+
+def test_a_web_server_sends_the_text_of_a_blocking_stream(emulator: Emulator) -> None:
+    done = python(SERVER, emulator.base_url)
+    assert done.stdout == "ab\n", done.stderr
+
+
+def test_a_stream_can_change_its_event_loop(emulator: Emulator) -> None:
+    seen: list[str] = []
+    stream = hooked(emulator, seen).stream(LLAMA, TEXT)
+    asyncio.run(asyncio.wait_for(begin(stream), 30))
+    events = asyncio.run(asyncio.wait_for(collect(stream), 30))
+    assert events[-1].event == "done"
+    assert seen == ["POST", "GET"]
+
+
+async def begin(stream: Any) -> None:
+    await stream.astart()
+
+
+async def test_a_hook_may_be_async_once_its_stream_is_awaited(emulator: Emulator) -> None:
+    seen: list[str] = []
+
+    async def hook(event: replicant.RequestEvent) -> None:
+        await asyncio.sleep(0)
+        seen.append(event.method)
+
+    def on_request(event: replicant.RequestEvent) -> Any:
+        return hook(event) if event.method == "GET" else None
+
+    client = replicant.Client(TOKEN, base_url=emulator.base_url, on_request=on_request)
+    stream = client.stream(LLAMA, TEXT).start()
+    assert (await asyncio.wait_for(collect(stream), 30))[-1].event == "done"
+    assert seen == ["GET"]
+
+
+async def test_canceling_the_reader_of_a_stream_runs_no_hook(emulator: Emulator) -> None:
+    ended = False
+
+    def on_response(event: replicant.ResponseEvent) -> None:
+        if ended:
+            raise AttributeError("mine")
+
+    client = replicant.Client(TOKEN, base_url=emulator.base_url, on_response=on_response)
+    stream = client.stream(ENDLESS, {}).start()
+    reader = asyncio.create_task(collect(stream))
+    await asyncio.to_thread(eventually, lambda: emulator.state()["active_streams"] == 1)
+    ended = True
+    reader.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reader
+    await asyncio.to_thread(eventually, lambda: emulator.state()["active_streams"] == 0)
+
+
+@pytest.mark.parametrize("kind", [replicant.Client, replicant.AsyncClient])
+def test_the_prediction_of_a_failed_stream_belongs_to_its_client(
+    kind: Any, emulator: Emulator
+) -> None:
+    client = kind(TOKEN, base_url=emulator.base_url)
+    started = replicant.Client(TOKEN, base_url=emulator.base_url).predictions.create(
+        model="emulator/fails", input={"message": "boom"}
+    )
+    started.wait()
+    for failing in (
+        client.stream("emulator/fails", {"message": "boom"}),
+        client.predictions.stream(started.id),
+        client.predictions.output_iterator(started.id),
+        client._prediction(started._data).output_iterator(),
+    ):
+        with pytest.raises(replicant.ModelError) as caught:
+            for _ in getattr(failing, "_stream", failing):
+                pass
+        prediction: Any = caught.value.prediction
+        assert prediction._bound is client
+        assert type(prediction) is type(client._prediction({}))

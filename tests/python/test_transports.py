@@ -511,3 +511,50 @@ def test_compressed_responses_are_decoded() -> None:
 
     client = replicant.Client("t", transport=httpx.MockTransport(compressed))
     assert client.predictions.get("p1").output == "x"
+
+
+class Redirector(Recorder):
+    """Redirects everything to the site `target`."""
+
+    def do_GET(self) -> None:
+        self.rfile.read(int(self.headers.get("content-length", 0)))
+        self.server.seen.append((self.path, self.headers))
+        self.send_response(307)
+        self.send_header("location", f"{self.server.body}{self.path}")
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    do_POST = do_GET
+
+
+@pytest.mark.parametrize("kind", [httpx.Client, httpx.AsyncClient])
+def test_an_httpx_client_that_follows_redirects_repeats_no_create(
+    kind: Any, sites: tuple[Site, Site]
+) -> None:
+    api, other = sites
+    api.RequestHandlerClass = Redirector
+    api.body = other.url
+    other.body = DONE
+    http = kind(follow_redirects=True, headers={"x-gateway": "secret"})
+    client = replicant.Client("t", base_url=f"{api.url}/v1", http_client=http)
+    with pytest.raises(replicant.ReplicateException):
+        client.predictions.create(model="acme/text", input={})
+    assert [path for path, _ in api.seen] == ["/v1/models/acme/text/predictions"]
+    assert other.seen == []
+    client.predictions.get("p")
+    ((_, headers),) = other.seen
+    assert headers["x-gateway"] is None
+    assert headers["authorization"] is None
+
+
+def test_a_response_with_chunks_of_another_type_is_refused() -> None:
+    class Response:
+        status_code = 200
+        headers: dict[str, str] = {}
+
+        def iter_bytes(self) -> Iterator[Any]:
+            yield memoryview(b"{}")
+
+    client = replicant.Client("t", transport=lambda _: Response())
+    with pytest.raises(TypeError, match=r"^expected bytes, not memoryview$"):
+        client.predictions.get("p1")

@@ -309,7 +309,7 @@ def test_a_file_with_an_invalid_read_is_an_invalid_argument(client: Any, strateg
             return 3
 
     for file, message in (
-        (Number(OSError()), "`read` must return bytes, not int"),
+        (Number(OSError()), "`read`: expected bytes, not int"),
         (
             BrokenAsync(OSError()),
             "a file whose `read` is async needs an async call, such as `async_run`",
@@ -318,7 +318,7 @@ def test_a_file_with_an_invalid_read_is_an_invalid_argument(client: Any, strateg
         with pytest.raises(replicant.InvalidArgumentError) as invalid:
             client.run("emulator/echo", {"a": [1, file]}, file_encoding_strategy=strategy)
         assert str(invalid.value) == f"`input.a[1]`: {message}"
-    with pytest.raises(replicant.InvalidArgumentError, match="`file`: `read` must return bytes"):
+    with pytest.raises(replicant.InvalidArgumentError, match="`file`: `read`: expected bytes"):
         client.files.create(Number(OSError()), filename="x")
 
 

@@ -257,3 +257,18 @@ def test_deeply_nested_json_is_delivered(emulator: Emulator, call: str) -> None:
         (got,) = got
         got = got["a"]
     assert got == 1
+
+
+def test_a_dictionary_that_changes_during_the_conversion_is_sent_as_it_was(
+    client: replicant.Client,
+) -> None:
+    class Growing:
+        @property
+        def __url__(self) -> str:
+            value["new"] = 1
+            return "a"
+
+    value: Any = {"url": Growing(), "last": 3}
+    sent = client.run("emulator/echo", {"value": value})
+    assert sent == {"url": "a", "last": 3}
+    assert "new" in value

@@ -31,6 +31,7 @@ use self::{
 use crate::{
     lock::lock,
     once::{Once, intern},
+    raised::misplaced,
     runtime::{self, gate},
 };
 
@@ -51,7 +52,8 @@ impl CompletionChannel {
     pub fn current(py: Python<'_>) -> PyResult<Arc<Self>> {
         static RUNNING: Once<PyAny> = Once::new();
         let running = RUNNING.import(py, "asyncio", "get_running_loop")?.call0().map_err(|_| {
-            PyRuntimeError::new_err(
+            misplaced(
+                py,
                 "no running event loop: awaited methods require asyncio. Under trio, call the blocking client in a \
                  thread (`trio.to_thread.run_sync`) or use trio-asyncio",
             )

@@ -42,18 +42,23 @@ pub struct Client {
 
 impl Client {
     /// Returns the core's client for one call.
-    pub fn link(&self, py: Python<'_>, awaited: bool, owner: Option<Py<PyAny>>) -> PyResult<Link> {
-        Link::new(py, self.core(py)?, self.adapter.as_ref(), self.hooks.as_ref(), awaited, owner)
+    pub fn link(&self, py: Python<'_>, awaited: bool) -> PyResult<Link> {
+        Link::new(py, self.core(py)?, self.adapter.as_ref(), self.hooks.as_ref(), awaited)
+    }
+
+    fn core(&self, py: Python<'_>) -> PyResult<Core> {
+        // Unlocked before the exception is made, which runs Python code.
+        self.of_this_process().map_err(|error| error::to_python(py, &error))
     }
 
     /// Returns the core's client of this process.
     ///
     /// A forked child builds its own, because it cannot share connections. The old one is leaked: dropping it
     /// would use threads that the child does not have. Only threads attached to the interpreter hold the lock.
-    fn core(&self, py: Python<'_>) -> PyResult<Core> {
+    fn of_this_process(&self) -> replicant::Result<Core> {
         let mut core = lock(&self.core);
         if core.0 != process::id() {
-            let own = Core::new(self.options.clone()).map_err(|error| error::to_python(py, &error))?;
+            let own = Core::new(self.options.clone())?;
             mem::forget(mem::replace(&mut *core, (process::id(), own)));
         }
         Ok(core.1.clone())
@@ -97,7 +102,7 @@ impl Client {
         let py = slf.py();
         let _inside = gate::enter(py);
         let params = value::from_python(params.as_any())?;
-        let link = slf.get().link(py, false, owner)?;
+        let link = slf.get().link(py, false)?;
         let (observe, mut notices) = link.observation(observer.is_some());
         let future = link.follow(operation::call_as_text(&link.core, name, params, observe));
         let reply = runtime::wait(py, future, &mut notices, |notice| match (notice, &observer) {
@@ -110,8 +115,10 @@ impl Client {
                 Ok(())
             }
         });
-        link.receive_rest(py, notices);
-        finish(slf, &link, reply?.and_then(|reply| reply), raw)
+        while let Some(notice) = notices.as_mut().and_then(|notices| notices.try_recv().ok()) {
+            link.receive(py, notice);
+        }
+        finish(slf, &link, owner.as_ref(), reply?.and_then(|reply| reply), raw)
     }
 
     #[pyo3(signature = (name, params, /, observer = None, raw = false, owner = None))]
@@ -127,7 +134,7 @@ impl Client {
         let _inside = gate::enter(py);
         let params = value::from_python(params.as_any())?;
         let channel = CompletionChannel::current(py)?;
-        let link = slf.get().link(py, true, owner)?;
+        let link = slf.get().link(py, true)?;
         let client = slf.clone().unbind();
         let promise = channel.promise(py)?;
         let observe = observer
@@ -135,7 +142,7 @@ impl Client {
         let observe = observe.transpose()?;
         let work = runtime::guarded(link.follow(operation::call_as_text(&link.core, name, params, observe)));
         channel.start(promise, work, move |py, reply| {
-            finish(client.bind(py), &link, reply, raw).map(Bound::unbind)
+            finish(client.bind(py), &link, owner.as_ref(), reply, raw).map(Bound::unbind)
         })
     }
 
@@ -167,11 +174,12 @@ impl Client {
 fn finish<'py>(
     client: &Bound<'py, Client>,
     link: &Link,
+    owner: Option<&Py<PyAny>>,
     reply: replicant::Result<Reply<Payload>>,
     raw: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = client.py();
-    let reply = reply.map_err(|error| link.error(py, &error))?;
+    let reply = reply.map_err(|error| link.error(py, &error, owner))?;
     if !raw {
         return reply::reply_to_python(py, reply, Some(client.as_any()));
     }

@@ -135,7 +135,7 @@ impl ByteSource for Reader {
     }
 }
 
-/// Returns the result of `read` or an iterator as bytes.
+/// Returns the result of `read`, or an item of an iterator, as bytes.
 pub fn bytes_of(piece: &Bound<'_, PyAny>) -> PyResult<Bytes> {
     if let Ok(bytes) = piece.cast::<PyBytes>() {
         return Ok(Bytes::from_owner(PyBackedBytes::from(bytes.clone())));
@@ -150,13 +150,14 @@ pub fn bytes_of(piece: &Bound<'_, PyAny>) -> PyResult<Bytes> {
         return Ok(Bytes::new());
     }
     let kind = piece.get_type().name()?;
-    Err(PyTypeError::new_err(format!("`read` must return bytes, not {kind}")))
+    Err(PyTypeError::new_err(format!("expected bytes, not {kind}")))
 }
 
 /// Returns the result of `read` as bytes.
 fn checked(piece: &Bound<'_, PyAny>) -> Result<Bytes> {
-    bytes_of(piece)
-        .map_err(|error| Error::new(ErrorKind::InvalidArgument, error.value(piece.py()).to_string()))
+    bytes_of(piece).map_err(|error| {
+        Error::new(ErrorKind::InvalidArgument, format!("`read`: {}", error.value(piece.py())))
+    })
 }
 
 /// An exception of `read`, which the caller of the API receives as it is.

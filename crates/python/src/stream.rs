@@ -21,10 +21,11 @@ use crate::{
     asyncio::{Awaited, CompletionChannel, ready},
     client::{Client, Link},
     error,
+    raised::misplaced,
     read_ahead::{Head, ReadAhead},
-    reading::{await_item, wait_for_item},
+    reading::{await_item, wait, wait_for_item},
     runtime::{self, gate},
-    telemetry::{Notice, Notices},
+    telemetry::Relay,
     value,
 };
 
@@ -34,6 +35,8 @@ pub struct Stream {
     client: Py<Client>,
     /// The operation and its parameters.
     call: (String, Value),
+    /// The Python client that the objects of errors belong to.
+    owner: Option<Py<PyAny>>,
     opened: OnceLock<PyResult<Opened>>,
     /// Builds the object for an event.
     event: Option<Py<PyAny>>,
@@ -58,32 +61,8 @@ struct Opened {
 }
 
 impl Opened {
-    /// Blocks until an item is ready, or was taken by another thread. Returns false at the end of the stream.
-    fn wait(&self, py: Python<'_>) -> PyResult<bool> {
-        self.receiving(|notices| wait_for_item(py, &self.items, notices, |notice| self.receive(py, notice)))
-    }
-
-    /// Calls `wait` with the notices of the stream.
-    fn receiving<T>(&self, wait: impl FnOnce(&mut Option<Notices>) -> T) -> T {
-        let mut notices = self.link.as_ref().and_then(Link::take_notices);
-        let result = wait(&mut notices);
-        if let (Some(link), Some(notices)) = (&self.link, notices) {
-            link.put_notices(notices);
-        }
-        result
-    }
-
-    fn receive(&self, py: Python<'_>, notice: Notice) {
-        if let Some(link) = &self.link {
-            link.receive(py, notice);
-        }
-    }
-
-    fn error(&self, py: Python<'_>, error: &Error) -> PyErr {
-        match &self.link {
-            Some(link) => link.error(py, error),
-            None => error::to_python(py, error),
-        }
+    fn relay(&self) -> Option<&Relay> {
+        self.link.as_ref()?.relay.as_ref()
     }
 }
 
@@ -91,16 +70,19 @@ impl Opened {
 impl Stream {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.client)?;
+        visit.call(&self.owner)?;
         visit.call(&self.event)?;
         visit.call(&self.value)
     }
 
     #[new]
-    #[pyo3(signature = (client, name, params, /, *, event = None, value = None, head = false, keep = false))]
+    #[allow(clippy::too_many_arguments, reason = "most are keywords in Python")]
+    #[pyo3(signature = (client, name, params, /, *, owner = None, event = None, value = None, head = false, keep = false))]
     fn new(
         client: &Bound<'_, Client>,
         name: String,
         params: &Bound<'_, PyDict>,
+        owner: Option<Py<PyAny>>,
         event: Option<Py<PyAny>>,
         value: Option<Py<PyAny>>,
         head: bool,
@@ -111,6 +93,7 @@ impl Stream {
         Ok(Self {
             client: client.clone().unbind(),
             call,
+            owner,
             opened: OnceLock::new(),
             event,
             value,
@@ -148,7 +131,7 @@ impl Stream {
                     drop(self.close(py));
                 }
             };
-            if !opened.wait(py).inspect_err(close)? {
+            if !wait_for_item(py, &opened.items, opened.relay()).inspect_err(close)? {
                 return Ok(None);
             }
         }
@@ -172,16 +155,9 @@ impl Stream {
         let opened = self.opened(py, false)?;
         let items = opened.items.clone();
         let begin = async move { items.start().await };
-        let failure = opened.receiving(|notices| {
-            let receive = |notice| {
-                opened.receive(py, notice);
-                Ok(())
-            };
-            runtime::wait(py, begin, notices, receive)
-        });
-        let failure = failure.inspect_err(|_| drop(self.close(py)))?;
+        let failure = wait(py, begin, opened.relay()).inspect_err(|_| drop(self.close(py)))?;
         match failure.map_err(|error| error::to_python(py, &error))? {
-            Some(error) => Err(opened.error(py, &error)),
+            Some(error) => Err(self.error(py, opened, &error)),
             None => Ok(()),
         }
     }
@@ -190,32 +166,33 @@ impl Stream {
     fn astart(slf: &Bound<'_, Self>) -> PyResult<Awaited> {
         let py = slf.py();
         let _inside = gate::enter(py);
-        let (items, stream) = (slf.get().opened(py, true)?.items.clone(), slf.clone().unbind());
+        let opened = slf.get().opened(py, true)?;
+        let (items, stream) = (opened.items.clone(), slf.clone().unbind());
         let begin = runtime::guarded(Box::pin(async move { Ok(items.start().await) }));
         let channel = CompletionChannel::current(py)?;
+        if let Some(relay) = opened.relay() {
+            relay.await_on(py, &channel)?;
+        }
         let closed = stream.clone_ref(py);
         let started = channel.start(channel.promise(py)?, begin, move |py, failure| {
             match failure.map_err(|error| error::to_python(py, &error))? {
-                Some(error) => Err(stream.get().opened(py, true)?.error(py, &error)),
+                Some(error) => {
+                    let stream = stream.get();
+                    Err(stream.error(py, stream.opened(py, true)?, &error))
+                }
                 None => Ok(py.None()),
             }
         })?;
-        Ok(started.on_abandon(move |py| drop(closed.get().close(py))))
+        Ok(started.on_abandon(move |py| drop(closed.get().abandon(py))))
     }
 
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         let _inside = gate::enter(py);
-        // A stream that is not open yet becomes a closed one.
-        let closed = || Ok(Opened { link: None, items: Arc::new(ReadAhead::new(None, false)) });
-        if let Ok(opened) = self.opened.get_or_init_py_attached(py, closed) {
-            let runtime = runtime::get()?;
-            gate::detach(py, || {
-                let _inside = runtime.enter();
-                opened.items.close();
-            });
-            if let Some(link) = &opened.link {
-                link.receive_rest(py, link.take_notices());
-            }
+        self.abandon(py)?;
+        if let Some(Ok(opened)) = self.opened.get()
+            && let Some(relay) = opened.relay()
+        {
+            relay.receive_rest(py);
         }
         Ok(())
     }
@@ -228,6 +205,27 @@ impl Stream {
 }
 
 impl Stream {
+    /// Closes the stream without running Python code.
+    fn abandon(&self, py: Python<'_>) -> PyResult<()> {
+        // A stream that is not open yet becomes a closed one.
+        let closed = || Ok(Opened { link: None, items: Arc::new(ReadAhead::new(None, false)) });
+        if let Ok(opened) = self.opened.get_or_init_py_attached(py, closed) {
+            let runtime = runtime::get()?;
+            gate::detach(py, || {
+                let _inside = runtime.enter();
+                opened.items.close();
+            });
+        }
+        Ok(())
+    }
+
+    fn error(&self, py: Python<'_>, opened: &Opened, error: &Error) -> PyErr {
+        match &opened.link {
+            Some(link) => link.error(py, error, self.owner.as_ref()),
+            None => error::to_python(py, error),
+        }
+    }
+
     /// Returns the next item if it was already read, unless the event loop should turn first.
     fn next_now<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let opened = slf.get().opened(slf.py(), true)?;
@@ -240,7 +238,7 @@ impl Stream {
     fn next_later(slf: &Bound<'_, Self>) -> PyResult<Awaited> {
         let stream = slf.clone().unbind();
         let opened = slf.get().opened(slf.py(), true)?;
-        await_item(slf.py(), &opened.items, move |py| {
+        await_item(slf.py(), &opened.items, opened.relay(), move |py| {
             stream.get().since_turn.store(0, Relaxed);
             Ok(Self::next_now(stream.bind(py))?.map(Bound::unbind))
         })
@@ -249,14 +247,15 @@ impl Stream {
     fn opened(&self, py: Python<'_>, awaited: bool) -> PyResult<&Opened> {
         let open = || {
             let (name, params) = &self.call;
-            let link = self.client.get().link(py, awaited, None)?;
+            let link = self.client.get().link(py, awaited)?;
             let items = link.follow_stream(operation::open(&link.core, name, params.clone()));
             Ok(Opened { link: Some(link), items: ReadAhead::live(Some(items), self.head) })
         };
         let opened =
             self.opened.get_or_init_py_attached(py, open).as_ref().map_err(|error| error.clone_ref(py))?;
         if opened.items.is_of_parent() {
-            return Err(PyRuntimeError::new_err(
+            return Err(misplaced(
+                py,
                 "this iterator was begun before the process forked; only the parent can continue it",
             ));
         }
@@ -266,7 +265,7 @@ impl Stream {
     /// Returns the next item if it was already read.
     fn take<'py>(&self, py: Python<'py>, opened: &Opened) -> Option<PyResult<Bound<'py, PyAny>>> {
         let item = opened.items.ready().pop_front()?;
-        let item = item.map_err(|error| opened.error(py, &error));
+        let item = item.map_err(|error| self.error(py, opened, &error));
         Some(item.and_then(|item| self.build(py, item)))
     }
 
@@ -319,7 +318,7 @@ impl Loop {
             return ready(item);
         }
         let closed = self.0.clone_ref(py);
-        let next = Stream::next_later(stream)?.on_abandon(move |py| drop(closed.get().close(py)));
+        let next = Stream::next_later(stream)?.on_abandon(move |py| drop(closed.get().abandon(py)));
         Ok(Bound::new(py, next)?.into_any())
     }
 }

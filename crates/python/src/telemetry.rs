@@ -21,7 +21,7 @@ use tokio::sync::{
 
 pub use self::{
     receiver::Receiver,
-    relay::{follow_awaited, follow_blocking, stop_asking},
+    relay::{Relay, stop_asking},
 };
 use crate::lock::lock;
 
@@ -59,18 +59,11 @@ fn keep_for_later(receiver: Arc<Receiver>, notice: Notice) {
     }
 }
 
-/// Keeps the unread records of a finished call.
-pub fn keep_all_for_later(receiver: &Arc<Receiver>, mut notices: Notices) {
-    while let Ok(notice) = notices.try_recv() {
-        keep_for_later(receiver.clone(), notice);
-    }
-}
-
 /// Delivers the records that arrived when their calls had returned.
 pub fn deliver_late(py: Python<'_>) {
     // No Python code may run while this is locked.
     let late = mem::take(&mut *lock(&LATE));
     for (receiver, record) in late {
-        receiver.receive(py, Notice::Record(record));
+        receiver.receive(py, Notice::Record(record), false);
     }
 }

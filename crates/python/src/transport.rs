@@ -80,7 +80,7 @@ impl Route {
         let awaited = self.locals.is_some();
         let send = self.adapter.bind(py).getattr(intern!(py, "send"))?;
         let arguments = (send, method, url.as_str(), headers, content, length, awaited);
-        self.returned(py, self.context(py)?.call_method1(intern!(py, "run"), arguments)?)
+        self.returned(self.context(py)?.call_method1(intern!(py, "run"), arguments)?)
     }
 
     /// Returns a copy of the caller's context, as two requests cannot enter one context concurrently.
@@ -88,7 +88,7 @@ impl Route {
         self.context.bind(py).call_method0(intern!(py, "copy"))
     }
 
-    fn returned(&self, _py: Python<'_>, given: Bound<'_, PyAny>) -> PyResult<Returned> {
+    fn returned(&self, given: Bound<'_, PyAny>) -> PyResult<Returned> {
         match &self.locals {
             Some(locals) if given.hasattr(intern!(given.py(), "__await__"))? => {
                 Ok(Returned::Awaited(Box::pin(into_future_with_locals(locals, given)?)))
@@ -172,7 +172,7 @@ async fn next(route: Arc<Route>, iterator: Arc<Py<PyAny>>) -> Result<Option<Byte
             let step = if awaited { intern!(py, "__anext__") } else { intern!(py, "__next__") };
             let step = iterator.getattr(step)?;
             match this.context(py)?.call_method1(intern!(py, "run"), (step,)) {
-                Ok(given) if awaited => this.returned(py, given).map(Some),
+                Ok(given) if awaited => this.returned(given).map(Some),
                 Ok(given) => Ok(Some(Returned::Ready(given.unbind()))),
                 Err(error) => ended(py, error).map(|()| None),
             }

@@ -307,7 +307,16 @@ class AsyncClient(AsyncBase):
         """
         params: Dict[str, Any] = checked(AsyncClient.map, MapOptions, options)
         params["ref"] = runnable(ref)
-        return MapResults(self, params, rows, input=input, key=key, progress=progress, drain=drain)
+        return MapResults(
+            self,
+            params,
+            rows,
+            name=reference(ref),
+            input=input,
+            key=key,
+            progress=progress,
+            drain=drain,
+        )
 
     async def submit(
         self,
@@ -447,5 +456,9 @@ class AsyncClient(AsyncBase):
         await self.close()
 
     async def close(self) -> None:
-        """Closes the connections. A closed client opens new ones when it is used again."""
+        """Closes the connections, except those that it shares with clients made by `with_options`.
+
+        A closed client opens new ones when it is used again.
+        """
         self._cached = None
+        self.__dict__.pop("_scopes", None)

@@ -47,8 +47,9 @@ class AsyncCollection(APIObject):
     def __iter__(self) -> Iterator[AsyncModel]:
         return iter(self.models or ())
 
-    def __getitem__(self, index: int) -> AsyncModel:
-        return (self.models or [])[index]
+    def __getitem__(self, index: int) -> Optional[AsyncModel]:
+        models = self.models
+        return None if models is None else models[index]
 
     def __len__(self) -> int:
         return len(self._data.get("models") or ())

@@ -111,7 +111,11 @@ class AsyncHandle(AsyncBound):
             return AsyncHandleEvent(data, client)
 
         return Stream(
-            client._native, "predictions.watch", client._with_options(params), value=event
+            client._native,
+            "predictions.watch",
+            client._with_options(params),
+            owner=client,
+            value=event,
         )
 
     async def result(

@@ -10,6 +10,7 @@ from .._events import AwaitableStream
 from .._native import Stream
 from .._objects import Time, time_text
 from .._options import CreateOptions, Observer, Status, Unpack, WaitOptions
+from .._output_stream import OutputStream
 from .._page import AwaitablePage, Cursor, page_at
 from .._progress import Progress as PredictionProgress
 from .._progress import of_prediction
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 class AsyncPrediction(AsyncBound):
     """A run of a model, as last fetched.
 
-    `wait`, `reload` and `cancel` update this object.
+    `wait`, `reload`, `cancel` and a complete loop over `output_iterator` update this object.
     """
 
     __slots__ = ()
@@ -141,15 +142,14 @@ class AsyncPrediction(AsyncBound):
         return AwaitableStream(self._bound, "predictions.stream", params)
 
     def output_iterator(self) -> Stream[Any]:
-        """Yields the items of a list output as they arrive.
+        """Yields the items of a list output as they arrive. A complete loop updates this object.
 
         `GET /predictions/{id}`, until it has ended.
 
         Raises:
             ModelError: The prediction failed.
         """
-        params = self._bound._with_options({"prediction": self._data})
-        return Stream(self._bound._native, "predictions.output_iterator", params)
+        return OutputStream(self)
 
 
 class AsyncPredictions(AsyncNamespace):
@@ -293,7 +293,8 @@ class AsyncPredictions(AsyncNamespace):
             id: The id of the prediction, or the prediction.
         """
         params = self._client._with_options({"id": id_of(id)})
-        return Stream(self._client._native, "predictions.output_iterator", params)
+        native = self._client._native
+        return Stream(native, "predictions.output_iterator", params, owner=self._client)
 
     async def output(self, output: Any) -> Any:
         """Returns an output with a `FileOutput` for the URL of each file. Sends no request.

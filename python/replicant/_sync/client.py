@@ -7,6 +7,7 @@ import os
 from typing import (
     TYPE_CHECKING,
     Any,
+    AsyncIterable,
     Callable,
     Dict,
     Iterable,
@@ -23,7 +24,7 @@ from .._core_options import conceal_secrets, core_options
 from .._events import AwaitableStream, EventStream
 from .._guarded import cached
 from .._map import MapResults, Row, ShowMap
-from .._map_rows import Input
+from .._map_rows import AsyncInput
 from .._native import Stream, conceal
 from .._objects import SearchResults
 from .._options import (
@@ -484,9 +485,9 @@ class Client(Base):
     def map(
         self,
         ref: Reference,
-        rows: Union[Iterable[Row], Iterable[Row]],
+        rows: Union[Iterable[Row], AsyncIterable[Row]],
         *,
-        input: Union[Callable[[Row], Input], str, None] = None,
+        input: Union[Callable[[Row], AsyncInput], str, None] = None,
         key: Union[Callable[[Row], Union[str, int]], str, None] = None,
         progress: ShowMap = None,
         drain: bool = False,
@@ -576,7 +577,16 @@ class Client(Base):
         """
         params: Dict[str, Any] = checked(Client.map, MapOptions, options)
         params["ref"] = runnable(ref)
-        return MapResults(self, params, rows, input=input, key=key, progress=progress, drain=drain)
+        return MapResults(
+            self,
+            params,
+            rows,
+            name=reference(ref),
+            input=input,
+            key=key,
+            progress=progress,
+            drain=drain,
+        )
 
     def submit(
         self,
@@ -790,9 +800,14 @@ class Client(Base):
         self.close()
 
     def close(self) -> None:
-        """Closes the connections. A closed client opens new ones when it is used again."""
+        """Closes the connections, except those that it shares with clients made by `with_options`.
+
+        A closed client opens new ones when it is used again.
+        """
         self._cached = None
+        self.__dict__.pop("_scopes", None)
 
     async def async_close(self) -> None:
         """The async form of `close`."""
         self._cached = None
+        self.__dict__.pop("_scopes", None)

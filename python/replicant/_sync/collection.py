@@ -48,8 +48,9 @@ class Collection(APIObject):
     def __iter__(self) -> Iterator[Model]:
         return iter(self.models or ())
 
-    def __getitem__(self, index: int) -> Model:
-        return (self.models or [])[index]
+    def __getitem__(self, index: int) -> Optional[Model]:
+        models = self.models
+        return None if models is None else models[index]
 
     def __len__(self) -> int:
         return len(self._data.get("models") or ())

@@ -112,7 +112,11 @@ class Handle(Bound):
             return HandleEvent(data, client)
 
         return Stream(
-            client._native, "predictions.watch", client._with_options(params), value=event
+            client._native,
+            "predictions.watch",
+            client._with_options(params),
+            owner=client,
+            value=event,
         )
 
     def async_events(
@@ -134,7 +138,11 @@ class Handle(Bound):
             return HandleEvent(data, client)
 
         return Stream(
-            client._native, "predictions.watch", client._with_options(params), value=event
+            client._native,
+            "predictions.watch",
+            client._with_options(params),
+            owner=client,
+            value=event,
         )
 
     def result(

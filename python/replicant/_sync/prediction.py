@@ -11,6 +11,7 @@ from .._events import AwaitableStream, EventStream
 from .._native import Stream
 from .._objects import Time, time_text
 from .._options import CreateOptions, Observer, Status, Unpack, WaitOptions
+from .._output_stream import OutputStream
 from .._page import AwaitablePage, Cursor, Page, page_at
 from .._progress import Progress as PredictionProgress
 from .._progress import of_prediction
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 class Prediction(Bound):
     """A run of a model, as last fetched.
 
-    `wait`, `reload` and `cancel` update this object.
+    `wait`, `reload`, `cancel` and a complete loop over `output_iterator` update this object.
     """
 
     __slots__ = ()
@@ -170,20 +171,18 @@ class Prediction(Bound):
         return AwaitableStream(self._bound, "predictions.stream", params)
 
     def output_iterator(self) -> Stream[Any]:
-        """Yields the items of a list output as they arrive.
+        """Yields the items of a list output as they arrive. A complete loop updates this object.
 
         `GET /predictions/{id}`, until it has ended.
 
         Raises:
             ModelError: The prediction failed.
         """
-        params = self._bound._with_options({"prediction": self._data})
-        return Stream(self._bound._native, "predictions.output_iterator", params)
+        return OutputStream(self)
 
     def async_output_iterator(self) -> Stream[Any]:
         """The async form of `output_iterator`."""
-        params = self._bound._with_options({"prediction": self._data})
-        return Stream(self._bound._native, "predictions.output_iterator", params)
+        return OutputStream(self)
 
 
 class Predictions(Namespace):
@@ -417,12 +416,14 @@ class Predictions(Namespace):
             id: The id of the prediction, or the prediction.
         """
         params = self._client._with_options({"id": id_of(id)})
-        return Stream(self._client._native, "predictions.output_iterator", params)
+        native = self._client._native
+        return Stream(native, "predictions.output_iterator", params, owner=self._client)
 
     def async_output_iterator(self, id: Union[str, Prediction]) -> Stream[Any]:
         """The async form of `output_iterator`."""
         params = self._client._with_options({"id": id_of(id)})
-        return Stream(self._client._native, "predictions.output_iterator", params)
+        native = self._client._native
+        return Stream(native, "predictions.output_iterator", params, owner=self._client)
 
     def output(self, output: Any) -> Any:
         """Returns an output with a `FileOutput` for the URL of each file. Sends no request.

@@ -8,8 +8,8 @@ from typing import Any, Dict, List, Optional
 from .._errors import ReplicateException
 from .._events import EventStream
 from .._objects import Version
-from .._outputs import OutputIterator, is_text, shaped
-from .._refs import Reference, maybe_version, reference
+from .._refs import DEPLOYMENTS, Reference, maybe_version, reference
+from .._use_outputs import OutputIterator, is_text, shaped
 from .prediction import Prediction
 
 
@@ -26,8 +26,8 @@ class Function:
         self._client = client
         # A class may have the complete reference as its `name`.
         named = ref if hasattr(ref, "owner") else getattr(ref, "name", ref)
-        self._ref = reference(named)
         self._target = maybe_version(named)
+        self._ref = self._target if isinstance(self._target, str) else reference(named)
         self._streaming = streaming
         self._schema: Optional[Dict[str, Any]] = None
 
@@ -62,12 +62,12 @@ class Function:
 
         `GET /models/{owner}/{name}`
         """
-        model = self._ref.partition(":")[0]
+        model = (self._model()).partition(":")[0]
         found: Optional[Prediction] = (self._client.models.get(model)).default_example
         return found
 
     def _fetch_schema(self) -> Dict[str, Any]:
-        model, _, id = self._ref.partition(":")
+        model, _, id = (self._model()).partition(":")
         version: Optional[Version] = None
         if "/" in model and id:
             version = self._client.models.versions.get(model, id=id)
@@ -75,12 +75,22 @@ class Function:
             version = (self._client.models.get(model)).latest_version
         return (version.openapi_schema if version else None) or {}
 
+    def _model(self) -> str:
+        """Returns the reference to the model, or to the version that a deployment runs."""
+        if not self._ref.startswith(DEPLOYMENTS):
+            return self._ref
+        name = self._ref[len(DEPLOYMENTS) :]
+        release = (self._client.deployments.get(name)).current_release
+        return f"{release.model}:{release.version}" if release else ""
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._ref!r})"
 
     def _start(self, inputs: Dict[str, Any]) -> Prediction:
         by_version = ":" in self._ref or "/" not in self._ref
-        target = {"version" if by_version else "model": self._target}
+        target: Dict[str, Any] = {"version" if by_version else "model": self._target}
+        if self._ref.startswith(DEPLOYMENTS):
+            target = {"deployment": self._ref[len(DEPLOYMENTS) :]}
         data = self._client._call("predictions.create", {**target, "input": inputs})
         return Prediction(data, self._client)
 

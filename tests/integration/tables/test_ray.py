@@ -25,7 +25,7 @@ import ray.data
 
 import replicant
 import replicant.ray
-from replicant._batch_gate import NAMESPACE, Gate
+from replicant._ray_gate import NAMESPACE, Gate
 
 
 @pytest.fixture(scope="module", autouse=True)

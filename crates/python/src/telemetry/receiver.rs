@@ -22,8 +22,8 @@ pub struct Receiver {
     pub raised: Raised,
 }
 
-/// The level `INFO` of Python's `logging`.
-const INFO: u8 = 20;
+/// The level `WARNING` of Python's `logging`, the highest of the events.
+const WARNING: u8 = 30;
 
 impl Receiver {
     /// Returns the receiver of a call in the current context; `None` if nothing receives reports, which takes little time.
@@ -54,8 +54,9 @@ impl Receiver {
         Ok(Some(Arc::new(Self { object: receiver.unbind(), wanted, raised: Raised::default() })))
     }
 
-    /// Passes a notice on. An exception of a hook ends the call.
-    pub fn receive(&self, py: Python<'_>, notice: Notice) {
+    /// Passes a notice on. An exception of a hook ends the call. A hook may be async if the call is `awaited`, on the running
+    /// event loop.
+    pub fn receive(&self, py: Python<'_>, notice: Notice, awaited: bool) {
         match notice {
             Notice::State(_) => {}
             Notice::Record(record) => {
@@ -68,17 +69,17 @@ impl Receiver {
             }
             Notice::Ask(question, answer) => {
                 let reply = Reply { answer: Mutex::new(Some(answer)), raised: self.raised.clone() };
-                if let Err(error) = self.ask(py, question, reply) {
+                if let Err(error) = self.ask(py, question, reply, awaited) {
                     report(py, error, None);
                 }
             }
         }
     }
 
-    fn ask(&self, py: Python<'_>, question: replicant::Value, reply: Reply) -> PyResult<()> {
+    fn ask(&self, py: Python<'_>, question: replicant::Value, reply: Reply, awaited: bool) -> PyResult<()> {
         let reply = Bound::new(py, reply)?;
         let question = value::to_python(py, question, None)?;
-        let asked = self.object.bind(py).call_method1(intern!(py, "ask"), (question, &reply));
+        let asked = self.object.bind(py).call_method1(intern!(py, "ask"), (question, &reply, awaited));
         if let Err(error) = asked {
             reply.get().fail_with(error);
         }
@@ -95,14 +96,14 @@ fn report(py: Python<'_>, error: PyErr, object: Option<&Bound<'_, PyAny>>) {
     }
 }
 
-/// Returns `true` if the logger `replicant` is enabled.
+/// Returns `true` if the logger `replicant` is enabled for any event.
 fn is_logging(py: Python<'_>) -> PyResult<bool> {
     static LOGGER: Once<PyAny> = Once::new();
     let logger = LOGGER.get_or_try_init(|| {
         let logging = py.import("logging")?;
         PyResult::Ok(logging.call_method1("getLogger", ("replicant",))?.unbind())
     })?;
-    logger.bind(py).call_method1(intern!(py, "isEnabledFor"), (INFO,))?.is_truthy()
+    logger.bind(py).call_method1(intern!(py, "isEnabledFor"), (WARNING,))?.is_truthy()
 }
 
 /// Where a hook sends its answer. A reply that is dropped changes nothing.

@@ -45,7 +45,7 @@ impl Body {
         let _inside = gate::enter(py);
         loop {
             let chunk = self.take(py)?;
-            if chunk.is_some() || !wait_for_item(py, &self.0, &mut None, drop)? {
+            if chunk.is_some() || !wait_for_item(py, &self.0, None)? {
                 return Ok(chunk);
             }
         }
@@ -63,7 +63,7 @@ impl Body {
         }
         let body = slf.clone().unbind();
         let next: Awaited =
-            await_item(py, &slf.get().0, move |py| Ok(body.get().take(py)?.map(Bound::unbind)))?;
+            await_item(py, &slf.get().0, None, move |py| Ok(body.get().take(py)?.map(Bound::unbind)))?;
         let abandoned = slf.get().0.clone();
         let next = next.on_abandon(move |_| {
             if let Ok(runtime) = runtime::get() {

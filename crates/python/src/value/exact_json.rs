@@ -7,7 +7,7 @@ use pyo3::{
     types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString},
 };
 
-/// A list or dictionary whose end was not reached yet.
+/// A list or dictionary whose end has not been reached yet.
 enum Open<'py> {
     List(Bound<'py, PyList>),
     Dict(Bound<'py, PyDict>, Bound<'py, PyString>),
@@ -65,7 +65,7 @@ pub fn to_python<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>
     }
 }
 
-/// The text that was not read yet.
+/// The text that has not been read yet.
 struct Text<'a, 'py> {
     py: Python<'py>,
     rest: &'a str,

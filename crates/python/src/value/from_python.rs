@@ -56,7 +56,7 @@ impl<'py> Walk<'py> {
         } else if let Ok(float) = object.cast::<PyFloat>() {
             self.float(float.value())
         } else if let Ok(dict) = object.cast::<PyDict>() {
-            self.within(object, |walk| walk.members(dict.iter().map(Ok)))
+            self.within(object, |walk| walk.members(pairs(dict).into_iter().map(Ok)))
         } else if let Ok(list) = object.cast::<PyList>() {
             self.within(object, |walk| walk.items(list.iter().map(Ok)))
         } else if let Ok(tuple) = object.cast::<PyTuple>() {
@@ -300,6 +300,14 @@ fn content(items: Value) -> Value {
         }
         _ => items,
     }
+}
+
+/// Returns the members of a dictionary as they are now: converting a member may change the dictionary.
+fn pairs<'py>(dict: &Bound<'py, PyDict>) -> Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    let mut pairs = Vec::with_capacity(dict.len());
+    // Locks the dictionary once, while `next` locks it for each member.
+    dict.iter().for_each(|pair| pairs.push(pair));
+    pairs
 }
 
 fn integer(int: &Bound<'_, PyInt>) -> PyResult<Value> {

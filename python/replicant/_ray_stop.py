@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Any
 from typing import Counter as CounterOf
 
-from ._batch_gate import GATE, NAMESPACE
+from ._ray_gate import GATE, NAMESPACE
 
 # How long the driver waits until the cancels are sent, in seconds.
 _WAIT = 10.0

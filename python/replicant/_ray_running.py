@@ -8,10 +8,10 @@ import uuid
 from typing import Any, Coroutine, Dict, Optional, Set, TypeVar
 
 from ._async.client import AsyncClient
-from ._batch_gate import Gated
-from ._batch_rows import Reader, reader
 from ._errors import InvalidArgumentError
 from ._native import CheckpointFolder, drain
+from ._ray_gate import Gated
+from ._ray_rows import Reader, reader
 
 Result = TypeVar("Result")
 

@@ -29,6 +29,9 @@ _ALIVE = 60.0
 # How long a batch that begins while its pipeline is stopped may take to report it, in seconds.
 _LATE = 0.3
 
+# How many creates of an actor may have no response yet, at most.
+_MAX_SENT = 10_000
+
 
 class Gate:
     """The actor. Its limit is the lowest that any pipeline requested in the last minute; without one, it is learned."""
@@ -167,6 +170,9 @@ class Gated:
             # A create that is sent again needs another turn.
             turn = self._ready.pop() if self._ready else await self._take()
             self._sent[event.request] = turn, time.monotonic()
+            if len(self._sent) > _MAX_SENT:
+                # Its response was lost.
+                del self._sent[next(iter(self._sent))]
 
     async def on_response(self, event: ResponseEvent) -> None:
         sent = self._sent.get(event.request)
