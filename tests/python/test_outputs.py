@@ -192,7 +192,14 @@ def test_an_output_whose_reading_is_interrupted_is_not_complete(
         assert next(output) == "a"
     interrupt(emulator, output)
     assert canceled(emulator)
-    for use in (list, len, pickle.dumps, lambda output: output == [], lambda output: output[-1]):
+    for use in (
+        list,
+        lambda output: [*map(str, output)],
+        len,
+        pickle.dumps,
+        lambda output: output == [],
+        lambda output: output[-1],
+    ):
         with pytest.raises(replicant.PredictionCanceledError, match="interrupted") as caught:
             use(output)
     assert caught.value.prediction.id in str(caught.value)

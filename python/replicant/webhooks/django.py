@@ -106,11 +106,12 @@ def webhook(
 def _body(request: HttpRequest) -> bytes:
     check_length(request.META.get("CONTENT_LENGTH"))
     try:
-        try:
-            body = request.body
-        except RequestDataTooBig:
-            # `DATA_UPLOAD_MAX_MEMORY_SIZE`, 2.5 MB by default, is for forms.
+        if isinstance(request, ASGIRequest) and not _was_read(request):
+            # The server has the whole body already. Before Python 3.11, `request.body` keeps the first bytes of a long one
+            # and closes the file of the others.
             body = _beyond_forms(request)
+        else:
+            body = _of_any_length(request)
     except Exception as error:
         why = f"Error reading body: {error}. Read `request.body` before anything else reads the request."
         raise MissingWebhookBodyError(why, status=400) from error
@@ -119,11 +120,20 @@ def _body(request: HttpRequest) -> bytes:
     return body
 
 
+def _of_any_length(request: HttpRequest) -> bytes:
+    try:
+        return request.body
+    except RequestDataTooBig:
+        # `DATA_UPLOAD_MAX_MEMORY_SIZE`, 2.5 MB by default, is for forms.
+        return _beyond_forms(request)
+
+
+def _was_read(request: Any) -> bool:
+    return hasattr(request, "_body") or request._read_started
+
+
 def _beyond_forms(request: Any) -> bytes:
     """Reads a body as `request.body` does, with the limit of webhooks, so that the view can read it, too."""
-    if isinstance(request, ASGIRequest):
-        # `request.body` has measured the file that contains it.
-        request._stream.seek(0)
     body = cast(bytes, request.read(LARGEST + 1))
     request._body = body
     request._stream = BytesIO(body)
