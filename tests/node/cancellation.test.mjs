@@ -41,6 +41,22 @@ test("an abort during the hold rejects at once and cancels the prediction", asyn
   assert.equal(await emulator.latestEnded(), "canceled");
 });
 
+test("an abort after the result has arrived does not lose it", async () => {
+  for (const create of [
+    (signal) => replicate.predictions.create({ model: "emulator/echo", input: {}, wait: false, signal }),
+    (signal) => replicate.submit("emulator/echo", { input: {}, signal }),
+    (signal) => replicate.run("emulator/echo", { input: { value: 1 }, signal }, () => {}),
+  ]) {
+    const controller = new AbortController();
+    const created = create(controller.signal);
+    // Sent from this turn of the event loop, which then keeps the result waiting.
+    await new Promise(setImmediate);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500);
+    controller.abort();
+    assert.ok(await created);
+  }
+});
+
 test("an abort between polls rejects at once and ends the polling", async () => {
   const controller = new AbortController();
   const reason = new Error("enough");
