@@ -104,7 +104,9 @@ export class Emulator {
     const checked = checkedOptions(options, EMULATOR_OPTIONS);
     const given = Object.entries(checked).filter(([, value]) => value !== false);
     const dashed = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    const parameters = given.map(([name, value]) => `--${dashed(name)}=${value}`);
+    const parameters = given.map(([name, value]) =>
+      value === true ? `--${dashed(name)}` : `--${dashed(name)}=${value}`,
+    );
     this.#program = rethrow(() => new Program(parameters));
     // Not that of the environment, which the received requests and failed assertions would show.
     this.#token = options.token ?? (options.record === undefined ? "r8_a-token-for-tests" : undefined);

@@ -98,6 +98,19 @@ test("a received request shows no token of the environment", async () => {
   assert.deepEqual([...sent], ["Bearer r8_a-token-for-tests"]);
 });
 
+test("an emulator with `tls` also serves HTTPS", async () => {
+  const secure = new Emulator({ tls: true });
+  try {
+    const client = secure.client({ baseUrl: secure.tlsBaseUrl, caBundle: secure.caBundle });
+    assert.equal(await client.run("emulator/echo", { input: { value: 1 } }), 1);
+    const plain = new Emulator({ tls: false });
+    assert.equal(plain.tlsBaseUrl, undefined);
+    plain.close();
+  } finally {
+    secure.close();
+  }
+});
+
 test("time can be advanced", async () => {
   emulator.script("acme/cold", { output: 1, coldStart: 3600 });
   const prediction = await client.predictions.create({ model: "acme/cold", input: {} });
