@@ -63,9 +63,11 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// `ports` are those at which clients reach the API.
     pub(crate) fn new(
         config: Config,
         origin: String,
+        ports: Vec<u16>,
         access: Arc<Access>,
         replays: Arc<Replays>,
     ) -> Result<App, String> {
@@ -80,7 +82,7 @@ impl State {
         let webhooks = Webhooks::new(&config, time.clone(), client.clone());
         Ok(Arc::new(Self {
             files_secret: config.files_secret.clone().unwrap_or_else(ids::url_key),
-            files: Arc::new(Files::new(&config, time.clone(), client.clone())),
+            files: Arc::new(Files::new(&config, ports, time.clone(), client.clone())),
             cassette: Cassette::open(&config, &webhooks.secret)?,
             webhooks: Arc::new(webhooks),
             origin,
