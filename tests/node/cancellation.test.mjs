@@ -187,7 +187,7 @@ test("the signal of models.create is in either object", async () => {
   const headers = { "x-mine": "1" };
   const refused = replicate.models.create("acme", "both", { ...config, headers }, { timeout: -1 });
   await assert.rejects(refused, /`timeout`/);
-  await replicate.models.create("acme", "both", { ...config, headers }, { timeout: 60_000 });
+  await replicate.models.create("acme", "both", { ...config, headers, timeout: 1 }, { timeout: 60_000 });
   const [sent] = await emulator.requests();
   assert.equal(new Headers(sent.headers).get("x-mine"), "1");
 });
