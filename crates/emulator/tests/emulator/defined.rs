@@ -139,6 +139,8 @@ async fn a_version_belongs_to_one_model_and_one_schema() {
     script("acme/s", &[], Scripted { output: Some("whole".into()), ..Scripted::default() })
         .expect("a definition");
     assert_ne!(version().await, iterator, "another schema");
+    let earlier = api.run_version(iterator.as_str().expect("an id"), json!({})).await;
+    assert_eq!(api.finished(&earlier).await["output"], json!(["a"]), "the earlier version remains");
     script("acme/s", &[], items()).expect("a definition");
     assert_eq!(version().await, iterator, "the same name and schema");
 
