@@ -81,7 +81,7 @@ export class Calls {
     const waits = runs && !platform.keepsBackground;
     const cancel = signal || observe || waits ? new native.NativeCancel() : undefined;
     const abort = () => cancel?.cancel();
-    const observer = observe && new Observer((json) => observe(this.#decode(json)), abort);
+    const observer = observe && new Observer((json) => observe(this.#decode(json)), abort, signal);
     const ignore = onAbort(signal, abort);
     let transport: FetchTransport | undefined;
     let receiver: Receiver | undefined;
@@ -109,8 +109,8 @@ export class Calls {
           ),
         observer?.notify,
       );
+      if (reply === undefined) throw STOPPED;
       // An observer may have ended the call when the core already had its result.
-      if (reply === undefined || signal?.aborted) throw STOPPED;
       observer?.rethrow();
       record.meta = reply.meta;
       return reply.bytes ?? attachResponse(this.#decode(reply.json, reply.files), reply.meta);

@@ -179,9 +179,10 @@ function withoutToken(fetch: Fetch): Fetch {
   };
 }
 
-/** Returns the options that have a value. The official client takes its defaults for null and empty text. */
+/** Returns the options that have a value. The official client takes its defaults for falsy values, except `useFileOutput: false`. */
 function nonempty(options: ReplicateOptions): ReplicateOptions {
   const isEmpty = (name: string, value: unknown) =>
-    value === undefined || ((value === null || value === "") && ASSIGNABLE.some((own) => own === name));
+    value === undefined ||
+    (!value && ASSIGNABLE.some((own) => own === name) && !(name === "useFileOutput" && value === false));
   return Object.fromEntries(Object.entries(options).filter(([name, value]) => !isEmpty(name, value)));
 }

@@ -124,15 +124,23 @@ const OF_ALL_LANGUAGES = [
   ],
 ] as const;
 
-/** Converts a message of the core to the names of this package, except the text of a model. */
+/** The parts of a message: the second and the last are text of the API or a model. */
+const PARTS =
+  /^(\d+ of the last \d+ rows .*?The last error: |)(.*Prediction (?:failed|was).* failed with status.*|.* failed with status|)(.*?)(Prediction (?:failed|was).*|)$/s;
+
+/** Converts a message of the core to the names of this package, except the text of the API or a model. */
 export function outwardText(message: string): string {
+  const [, before = "", ofApi = "", ours = message, ofModel = ""] = PARTS.exec(message) ?? [];
+  return ownText(before) + ofApi + ownText(ours) + ofModel;
+}
+
+function ownText(ours: string): string {
   const { outward } = names();
-  const [, ours = "", ofModel = ""] = /^(.*?)(Prediction (?:failed|was).*)?$/s.exec(message) ?? [];
   const text = OF_ALL_LANGUAGES.reduce((text, [core, own]) => text.replace(core, own), ours);
-  const named = text.replace(/`(\w+)`/g, (quoted, name) =>
-    outward.has(name) ? quote(outward.get(name)) : quoted,
+  // A JSON string is a value of the user or the body of a response.
+  return text.replace(/"(?:[^"\\]|\\.)*"|`(\w+)`/g, (found, name) =>
+    outward.has(name) ? quote(outward.get(name)) : found,
   );
-  return named + ofModel;
 }
 
 /** Converts a message of the core, and the argument that it is about, to the names and units of this package. */

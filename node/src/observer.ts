@@ -1,28 +1,31 @@
 /** Callbacks of calls: states of a prediction, progress of uploads. */
 import type { SaveOptions, UploadProgress } from "./options";
-import type { Signal } from "./signals";
+import { reasonOf, type Signal } from "./signals";
 import type { Prediction } from "./types";
 
-/** Calls `observe` with each state, and stops the call when it throws. */
+/** Calls `observe` with each state, and stops the call when it throws or aborts `signal`. */
 export class Observer {
   #thrown: { error: unknown } | undefined;
 
   constructor(
     private readonly observe: (json: string) => void,
     private readonly stop: () => void,
+    private readonly signal: Signal,
   ) {}
 
   readonly notify = (json: string): void => {
     if (this.#thrown) return;
+    const wasAborted = this.signal?.aborted;
     try {
       this.observe(json);
+      if (!wasAborted && this.signal?.aborted) throw reasonOf(this.signal);
     } catch (error) {
       this.#thrown = { error };
       this.stop();
     }
   };
 
-  /** Throws the exception of the callback, if there was one. */
+  /** Throws the exception of the callback, or the reason of the signal that it aborted. */
   rethrow(): void {
     if (this.#thrown) throw this.#thrown.error;
   }

@@ -96,7 +96,8 @@ export class Emulator {
   /** Secret that its webhooks are signed with. */
   readonly webhookSecret: string;
   readonly #program: Program;
-  readonly #token: string | undefined;
+  readonly #options: EmulatorOptions;
+  #clients = 0;
   readonly #models: Models;
 
   /** @throws {Error} if an option is invalid, the port is in use, or `replicant-emulator` is not installed */
@@ -104,10 +105,11 @@ export class Emulator {
     const checked = checkedOptions(options, EMULATOR_OPTIONS);
     const given = Object.entries(checked).filter(([, value]) => value !== false);
     const dashed = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    const parameters = given.map(([name, value]) => `--${dashed(name)}=${value}`);
+    const parameters = given.map(([name, value]) =>
+      value === true ? `--${dashed(name)}` : `--${dashed(name)}=${value}`,
+    );
     this.#program = rethrow(() => new Program(parameters));
-    // Not that of the environment, which the received requests and failed assertions would show.
-    this.#token = options.token ?? (options.record === undefined ? "r8_a-token-for-tests" : undefined);
+    this.#options = checked;
     const { base_url, webhook_secret, origin, tls_base_url, ca_bundle } = this.#program.addresses;
     this.baseUrl = base_url;
     this.webhookSecret = webhook_secret;
@@ -118,11 +120,15 @@ export class Emulator {
   }
 
   /**
-   * Returns a client of the emulator. Its token is by default the one that the emulator requires, or a fixed one; if the
+   * Returns a client of the emulator. Its token is by default the one that the emulator requires, or a new one; if the
    * emulator records, that of the environment.
    */
   client(options: ReplicateOptions = {}): Replicate {
-    const client = new Replicate({ baseUrl: this.baseUrl, auth: this.#token, ...options });
+    const { token, record } = this.#options;
+    // Not that of the environment, which the received requests and failed assertions would show. Each client has its own,
+    // because all clients with the same token share the pause after a 429.
+    const auth = token ?? (record === undefined ? `r8_a-token-for-tests-${++this.#clients}` : undefined);
+    const client = new Replicate({ baseUrl: this.baseUrl, auth, ...options });
     emulators.set(client, this);
     return client;
   }

@@ -39,11 +39,14 @@ export async function waitUntil(
     });
   };
   try {
-    const ended = await call(signal, observe);
-    // A call of `stop` may outlast the prediction, until it ends or the signal is aborted.
-    await Promise.race([asking, new Promise((resolve) => onAbort(signal, () => resolve(undefined)))]);
-    signal.throwIfAborted();
-    return ended;
+    try {
+      return await call(signal, observe);
+    } finally {
+      // A call of `stop` may outlast the prediction, until it ends or the signal is aborted.
+      const aborted = new Promise<void>((resolve) => onAbort(signal, resolve));
+      if (!signal.aborted) await Promise.race([asking, aborted]);
+      signal.throwIfAborted();
+    }
   } catch (error) {
     if (failed) throw failed.error;
     if (stopped) return stopped;

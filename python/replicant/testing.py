@@ -22,6 +22,7 @@ Other well-known names, such as `black-forest-labs/flux-1.1-pro`, behave as thes
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from datetime import timedelta
@@ -144,8 +145,9 @@ class Emulator(Assertions):
         arguments = [f"--{name}={value}" for name, value in options.items() if value is not None]
         if tls:
             arguments.append("--tls")
-        # Not that of the environment, which the received requests and failed assertions would show.
-        self._token = token if token is not None or record is not None else "r8_a-token-for-tests"
+        self._token = token
+        self._takes_any_token = token is None and record is None
+        self._clients = itertools.count(1)
         self._program = Program(arguments)
         self._addresses = self._program.addresses
         self._control = Control(self._addresses["origin"])
@@ -181,11 +183,11 @@ class Emulator(Assertions):
         """Returns a `Client` of this emulator.
 
         Args:
-            api_token: The API token. Defaults to the one that the emulator requires, or a fixed one; if it records, to
+            api_token: The API token. Defaults to the one that the emulator requires, or a new one; if it records, to
                 that of the environment.
             options: See `ClientOptions`.
         """
-        return Client(api_token or self._token, **self._options(options))._keep(self)
+        return Client(api_token or self._new_token(), **self._options(options))._keep(self)
 
     def async_client(
         self, api_token: Optional[str] = None, **options: Unpack[ClientOptions]
@@ -196,7 +198,14 @@ class Emulator(Assertions):
             api_token: The API token. Defaults as for `client()`.
             options: See `ClientOptions`.
         """
-        return AsyncClient(api_token or self._token, **self._options(options))._keep(self)
+        return AsyncClient(api_token or self._new_token(), **self._options(options))._keep(self)
+
+    def _new_token(self) -> Optional[str]:
+        if not self._takes_any_token:
+            return self._token
+        # Not that of the environment, which the received requests and failed assertions would show. Each client has its
+        # own, because all clients with the same token share the pause after a 429.
+        return f"r8_a-token-for-tests-{next(self._clients)}"
 
     def _options(self, options: ClientOptions) -> ClientOptions:
         return {"base_url": self.base_url, **options}

@@ -41,6 +41,22 @@ test("an abort during the hold rejects at once and cancels the prediction", asyn
   assert.equal(await emulator.latestEnded(), "canceled");
 });
 
+test("an abort after the result has arrived does not lose it", async () => {
+  for (const create of [
+    (signal) => replicate.predictions.create({ model: "emulator/echo", input: {}, wait: false, signal }),
+    (signal) => replicate.submit("emulator/echo", { input: {}, signal }),
+    (signal) => replicate.run("emulator/echo", { input: { value: 1 }, signal }, () => {}),
+  ]) {
+    const controller = new AbortController();
+    const created = create(controller.signal);
+    // Sent from this turn of the event loop, which then keeps the result waiting.
+    await new Promise(setImmediate);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500);
+    controller.abort();
+    assert.ok(await created);
+  }
+});
+
 test("an abort between polls rejects at once and ends the polling", async () => {
   const controller = new AbortController();
   const reason = new Error("enough");
@@ -171,7 +187,7 @@ test("the signal of models.create is in either object", async () => {
   const headers = { "x-mine": "1" };
   const refused = replicate.models.create("acme", "both", { ...config, headers }, { timeout: -1 });
   await assert.rejects(refused, /`timeout`/);
-  await replicate.models.create("acme", "both", { ...config, headers }, { timeout: 60_000 });
+  await replicate.models.create("acme", "both", { ...config, headers, timeout: 1 }, { timeout: 60_000 });
   const [sent] = await emulator.requests();
   assert.equal(new Headers(sent.headers).get("x-mine"), "1");
 });

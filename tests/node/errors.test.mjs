@@ -201,6 +201,33 @@ test("an API error has the message of npm's replicate and a hint", async () => {
   });
 });
 
+test("an error has the text of the API as it is", async () => {
+  const text = "`token` and `base_url`: unknown";
+  const refuse = (match, times) =>
+    emulator.fault({ match, times, action: { status: 422, json: { detail: text } } });
+  const rejects = (call, before) =>
+    assert.rejects(call, (error) => {
+      assert.ok(error.message.includes(text) && before.test(error.message), error.message);
+      return true;
+    });
+  await refuse({ operation: "predictions.create" }, 1);
+  await rejects(
+    replicate.predictions.create({ model: "emulator/echo", input: {}, wait: false }),
+    /^Request to/,
+  );
+  await refuse({ operation: "predictions.create" }, 100);
+  await rejects(async () => {
+    const rows = Array.from({ length: 100 }, () => ({}));
+    for await (const _ of replicate.map("emulator/echo", rows, { maxErrorRate: 0.5, concurrency: 8 }));
+  }, /`maxErrorRate`/);
+  await fetch(`${emulator.origin}/_emulator/reset`, { method: "POST" });
+  const [image] = await replicate.run("black-forest-labs/flux-schnell", { input: { prompt: "x" } });
+  await emulator.fault({ match: { path: image.url().pathname }, times: 1, action: { status: 403, text } });
+  await rejects(image.bytes(), /403/);
+  await emulator.fault({ match: { path: "/v1/account" }, times: 1, action: { status: 200, text } });
+  await rejects(replicate.accounts.current(), /`baseUrl` is the API/);
+});
+
 test("an unreachable proxy is named without its password", async () => {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");

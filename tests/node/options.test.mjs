@@ -37,12 +37,15 @@ test("options can be read and changed as in the official client", async () => {
   assert.match(new Replicate().userAgent, /^replicant-node\/\d/);
 });
 
-test("null and empty text are no options, as in 1.4.0", async () => {
+test("falsy values are no options, as in 1.4.0", async () => {
   const names = ["auth", "userAgent", "baseUrl", "fetch", "fileEncodingStrategy", "useFileOutput"];
   const bare = new Replicate();
-  for (const value of [null, ""]) {
+  for (const value of [null, "", 0, false]) {
     const client = new Replicate(Object.fromEntries(names.map((name) => [name, value])));
-    for (const name of names) assert.equal(client[name], bare[name], `${name}: ${value}`);
+    for (const name of names) {
+      const expected = name === "useFileOutput" && value === false ? false : bare[name];
+      assert.equal(client[name], expected, `${name}: ${value}`);
+    }
     const { auth, baseUrl } = replicate;
     const used = new Replicate({
       userAgent: value,

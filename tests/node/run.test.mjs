@@ -179,6 +179,28 @@ test("wait returns or throws what a stop says that ends after the prediction", a
   await assert.rejects(endless, (error) => error === thrown);
 });
 
+test("wait returns or throws what a stop says that ends after the prediction has failed", async () => {
+  const thrown = new Error("in stop");
+  const wait = async (end) => {
+    const input = { message: "out of memory", cold_start: 0.5 };
+    const created = await replicate.predictions.create({ model: "emulator/fails", input, wait: false });
+    return replicate.wait(created, { interval: 10 }, async () => {
+      while ((await replicate.predictions.get(created.id)).status !== "failed");
+      await setTimeout(500);
+      return end();
+    });
+  };
+  assert.match((await wait(() => true)).status, /^(starting|processing)$/);
+  await assert.rejects(
+    wait(() => false),
+    PredictionFailedError,
+  );
+  const throwing = wait(() => {
+    throw thrown;
+  });
+  await assert.rejects(throwing, (error) => error === thrown);
+});
+
 test("wait rejects if the prediction fails while it waits, as in 1.4.0", async () => {
   const input = { message: "out of memory" };
   const failing = await replicate.predictions.create({ model: "emulator/fails", input });

@@ -211,7 +211,16 @@ def test_a_received_request_shows_no_token_of_the_environment(
 
     asyncio.run(main())
     sent = {request["headers"]["authorization"] for request in emulator.requests}
-    assert sent == {"Bearer r8_a-token-for-tests"}
+    assert len(sent) == 2
+    assert all(token.startswith("Bearer r8_a-token-for-tests-") for token in sent)
+
+
+def test_a_pause_after_a_429_is_not_that_of_the_next_client(emulator: Emulator) -> None:
+    emulator.fail_next("predictions.create", status=429, retry_after=60)
+    with pytest.raises(replicant.RateLimitError):
+        emulator.client(max_retries=0).run("emulator/echo", {"value": 1})
+    emulator.reset()
+    assert emulator.client().run("emulator/echo", {"value": 1}, timeout=20) == 1
 
 
 def test_any_name_exists_with_one_line(emulator: Emulator) -> None:

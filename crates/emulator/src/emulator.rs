@@ -78,7 +78,9 @@ impl Emulator {
             false => None,
         };
 
-        let app = State::new(config, origin, access, replays.clone());
+        let secure_origin = tls.as_ref().map(|tls: &Tls| tls.origin.as_str());
+        let ports = [Some(origin.as_str()), secure_origin].into_iter().flatten().filter_map(port).collect();
+        let app = State::new(config, origin, ports, access, replays.clone());
         let app = app.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
 
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -1,5 +1,5 @@
 import { merge, requestParams } from "../call-options";
-import { REJECTION } from "../compute";
+import { type Params, REJECTION } from "../compute";
 import { uploadOptions } from "../observer";
 import type { ListOptions, RequestOptions } from "../options";
 import { list, type PagePromise } from "../page";
@@ -148,7 +148,8 @@ export class Models extends Resource {
     config: ModelConfig & RequestOptions,
     options: RequestOptions = {},
   ): Promise<Model> {
-    const given = merge({}, config, options);
+    // As in the official client, the last value of an option counts.
+    const given: Params = { ...merge({}, config), ...merge({}, options) };
     const params = merge({ owner, name }, given[REJECTION] ? given : requestParams(given));
     return this.calls.call("models.create", params, given);
   }

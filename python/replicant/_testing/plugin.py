@@ -49,7 +49,7 @@ def replicant_emulator(
         monkeypatch.setenv("SSL_CERT_FILE", emulator.ca_bundle)
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", emulator.ca_bundle)
     monkeypatch.setenv("REPLICATE_BASE_URL", url)
-    monkeypatch.setenv("REPLICATE_API_TOKEN", "r8_a-token-for-tests")
+    monkeypatch.setenv("REPLICATE_API_TOKEN", emulator._new_token() or "")
     yield emulator
 
 

@@ -10,6 +10,7 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::{Files, OutputFile, Upload};
+use crate::http::access::is_loopback;
 use crate::http::client::cause;
 use crate::support::excerpt::excerpt;
 
@@ -20,6 +21,8 @@ const MAX_REDIRECTS: usize = 5;
 enum Own {
     Upload(Upload),
     Output(OutputFile),
+    /// Why there is no such file.
+    Missing(String),
 }
 
 impl Files {
@@ -33,6 +36,7 @@ impl Files {
         match self.own(&url) {
             Some(Own::Upload(upload)) => return Ok(upload.bytes),
             Some(Own::Output(file)) => return file.bytes().await,
+            Some(Own::Missing(reason)) => return Err(reason),
             None => {}
         }
         match url.scheme() {
@@ -43,11 +47,12 @@ impl Files {
         }
     }
 
-    /// Returns the content type of a file that this server has, or `None` if the URI names no such file.
+    /// Returns the content type of a file of this server, which may be missing, or `None` if the URI names no such file.
     pub(crate) fn own_type(&self, uri: &str) -> Option<String> {
         Some(match self.own(&Url::parse(uri).ok()?)? {
             Own::Upload(upload) => upload.content_type,
             Own::Output(file) => file.content_type.into_owned(),
+            Own::Missing(_) => "application/octet-stream".into(),
         })
     }
 
@@ -55,7 +60,7 @@ impl Files {
     pub(super) fn upload_name(&self, url: &Url) -> Option<String> {
         match self.own(url)? {
             Own::Upload(upload) => Some(upload.name),
-            Own::Output(_) => None,
+            Own::Output(_) | Own::Missing(_) => None,
         }
     }
 
@@ -63,10 +68,23 @@ impl Files {
     /// of a proxy, and ids are unguessable.
     fn own(&self, url: &Url) -> Option<Own> {
         let decoded = |path| percent_decode_str(path).decode_utf8_lossy().into_owned();
-        match url.path().strip_prefix("/v1/files/") {
-            Some(id) => self.get(&decoded(id)).map(Own::Upload),
-            None => self.output(&decoded(url.path().strip_prefix("/files/")?)).map(Own::Output),
-        }
+        let (file, missing) = match url.path().strip_prefix("/v1/files/").map(decoded) {
+            Some(id) => {
+                let missing = format!("there is no uploaded file {id} (it may have been deleted or expired)");
+                (self.get(&id).map(Own::Upload), missing)
+            }
+            None => {
+                let path = decoded(url.path().strip_prefix("/files/")?);
+                let missing = format!("there is no output file {path} (it may have expired)");
+                (self.output(&path).map(Own::Output), missing)
+            }
+        };
+        let is_here = || {
+            let port = url.port_or_known_default();
+            // A download has a signature to check.
+            is_loopback(url) && port.is_some_and(|port| self.ports.contains(&port)) && url.query().is_none()
+        };
+        file.or_else(|| is_here().then_some(Own::Missing(missing)))
     }
 
     async fn download(&self, mut url: Url) -> Result<Bytes, String> {
@@ -82,9 +100,7 @@ impl Files {
                 continue;
             }
             if !status.is_success() {
-                let is_file = url.path().starts_with("/v1/files/") || url.path().starts_with("/files/");
-                let hint = if is_file { " (the file may have been deleted or expired)" } else { "" };
-                return Err(format!("{url} responded with {status}{hint}"));
+                return Err(format!("{url} responded with {status}"));
             }
             let bytes = response.bytes().await;
             return bytes.map_err(|error| format!("could not fetch {url}: {}", cause(&error)));

@@ -32,6 +32,8 @@ pub(crate) const LARGEST: usize = 100_000_000;
 pub(crate) struct Files {
     uploads: Mutex<IndexMap<String, Upload>>,
     outputs: Mutex<HashMap<String, OutputFile>>,
+    /// The ports of the API, which the URLs of its files have.
+    ports: Vec<u16>,
     upload_lifetime: Duration,
     time: Time,
     client: Arc<HttpClient>,
@@ -52,10 +54,11 @@ pub(crate) struct Upload {
 }
 
 impl Files {
-    pub(crate) fn new(config: &Config, time: Time, client: Arc<HttpClient>) -> Self {
+    pub(crate) fn new(config: &Config, ports: Vec<u16>, time: Time, client: Arc<HttpClient>) -> Self {
         Self {
             uploads: Mutex::default(),
             outputs: Mutex::default(),
+            ports,
             upload_lifetime: time.scaled(config.file_lifetime),
             time,
             client,

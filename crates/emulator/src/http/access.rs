@@ -95,7 +95,8 @@ impl Access {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Reports whether a URL has the name or the address of this host.
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::validation::{self, Validation};
 use crate::http::problem::InvalidField;
@@ -25,6 +25,8 @@ pub(crate) struct Schema {
     pub(crate) document: Raw,
     /// The schema of the input, with `components` beside its members: what references lead to.
     root: Value,
+    /// The schema of the input, or what it refers to.
+    object: Value,
     properties: IndexMap<String, Value>,
     required: Vec<String>,
     /// Whether the output is a list that grows while the model runs.
@@ -73,11 +75,13 @@ impl Schema {
             members.insert("components".into(), json!({ "schemas": all }));
         }
         validation::check_references(&root, &schema)?;
-        let object: ObjectSchema =
-            match schema["$ref"].as_str().and_then(|name| validation::target(&root, name)) {
-                Some(target) => serde_json::from_value(target.clone()).map_err(bad)?,
-                None => serde_json::from_str(input.get()).map_err(bad)?,
-            };
+        let target = schema["$ref"].as_str().and_then(|name| validation::target(&root, name));
+        let object = target.unwrap_or(&schema).clone();
+        // Text keeps the order of the properties.
+        let ObjectSchema { properties, required } = match target {
+            Some(target) => serde_json::from_value(target.clone()).map_err(bad)?,
+            None => serde_json::from_str(input.get()).map_err(bad)?,
+        };
         let output: Value = match schemas.get(output) {
             Some(output) => serde_json::from_str(output.get()).map_err(bad)?,
             None => Value::Null,
@@ -93,8 +97,9 @@ impl Schema {
         Ok(Self {
             document,
             root,
-            properties: object.properties,
-            required: object.required,
+            object,
+            properties,
+            required,
             iterates: output["x-cog-array-type"] == "iterator",
             outputs_files: output["format"] == "uri" || output["items"]["format"] == "uri",
             training: None,
@@ -106,17 +111,27 @@ impl Schema {
         let missing = self.required.iter().filter(|name| !input.contains_key(*name));
         let missing =
             missing.map(|name| InvalidField::new("required", "input", format!("{name} is required")));
-        let mut validation = Validation { root: &self.root, problems: missing.collect() };
+        let mut problems: Vec<_> = missing.collect();
+        // Values that serde_json cannot represent, such as huge numbers, are left to the model.
+        let parsed = input.iter().filter_map(|(name, value)| {
+            let value: Value = serde_json::from_str(value.get()).ok()?;
+            Some((name.clone(), value))
+        });
+        let members: Map<String, Value> = parsed.collect();
+        let is_complete = members.len() == input.len();
+        let value = Value::Object(members);
+        let mut validation = Validation::new(&self.root);
         for (name, property) in &self.properties {
-            // Values that serde_json cannot represent, such as huge numbers, are left to the model.
-            let value = input.get(name).and_then(|value| serde_json::from_str(value.get()).ok());
-            match value {
+            match value.get(name) {
                 Some(Value::Null) if !self.required.contains(name) => {}
-                Some(value) => validation.check(property, &format!("input.{name}"), &value, 0),
+                Some(member) => problems.extend(validation.check(property, &format!("input.{name}"), member)),
                 None => {}
             }
         }
-        validation.problems
+        if is_complete {
+            problems.extend(validation.combine(&self.object, "input", &value, 0));
+        }
+        problems
     }
 
     /// Returns the members that have defaults.

@@ -1,18 +1,25 @@
 //! The validation of values by a JSON Schema.
 
+use std::collections::HashMap;
+use std::ptr;
+
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use crate::http::problem::InvalidField;
 
-/// How many schemas may apply to one value, each within the other. A reference can lead back to itself.
+/// How many schemas may apply to one value, each within the other.
 const MOST_NESTED: usize = 16;
 
-/// Collects the violations of a schema.
+/// How many violations one schema within another reports: those of choices within choices would multiply.
+const MOST_PROBLEMS: usize = 20;
+
+/// Finds the violations of a schema.
 pub(super) struct Validation<'a> {
     /// What references lead to.
-    pub(super) root: &'a Value,
-    pub(super) problems: Vec<InvalidField>,
+    root: &'a Value,
+    /// The violations of schemas by values, by their addresses. Choices lead to the same schema and value again and again.
+    known: HashMap<(*const Value, *const Value), Vec<InvalidField>>,
 }
 
 /// Returns the schema that a reference such as `#/$defs/Color` names.
@@ -34,13 +41,51 @@ pub(super) fn check_references(root: &Value, part: &Value) -> Result<(), String>
     }
 }
 
-impl Validation<'_> {
-    /// Checks a value. `nested` is the number of schemas around this one that apply to the same value.
-    pub(super) fn check(&mut self, schema: &Value, field: &str, value: &Value, nested: usize) {
-        if nested > MOST_NESTED || (value.is_null() && schema["nullable"] == true) {
-            return;
+impl<'a> Validation<'a> {
+    pub(super) fn new(root: &'a Value) -> Self {
+        Self { root, known: HashMap::new() }
+    }
+
+    /// Returns the violations by a value.
+    pub(super) fn check(&mut self, schema: &'a Value, field: &str, value: &'a Value) -> Vec<InvalidField> {
+        self.check_within(schema, field, value, 0)
+    }
+
+    /// Does the same for one of several schemas that apply to a value. `nested` is the number of schemas around this one.
+    fn check_part(
+        &mut self,
+        schema: &'a Value,
+        field: &str,
+        value: &'a Value,
+        nested: usize,
+    ) -> Vec<InvalidField> {
+        if nested > MOST_NESTED {
+            return Vec::new();
         }
-        let mut report = |kind, text: String| self.problems.push(InvalidField::new(kind, field, text));
+        let key = (ptr::from_ref(schema), ptr::from_ref(value));
+        if let Some(problems) = self.known.get(&key) {
+            return problems.clone();
+        }
+        // A reference can lead back to this schema.
+        self.known.insert(key, Vec::new());
+        let mut problems = self.check_within(schema, field, value, nested);
+        problems.truncate(MOST_PROBLEMS);
+        self.known.insert(key, problems.clone());
+        problems
+    }
+
+    fn check_within(
+        &mut self,
+        schema: &'a Value,
+        field: &str,
+        value: &'a Value,
+        nested: usize,
+    ) -> Vec<InvalidField> {
+        let mut problems = Vec::new();
+        if value.is_null() && schema["nullable"] == true {
+            return problems;
+        }
+        let mut report = |kind, text: String| problems.push(InvalidField::new(kind, field, text));
         if *schema == false {
             report("false", "False always fails validation".into());
         }
@@ -51,7 +96,8 @@ impl Validation<'_> {
         if !types.is_empty() && !types.iter().any(|kind| is_of(kind, value)) {
             let expected = if types.len() == 1 { types[0].into() } else { format!("[{}]", types.join(",")) };
             let text = format!("Invalid type. Expected: {expected}, given: {}", kind_of(value));
-            return report("invalid_type", text);
+            report("invalid_type", text);
+            return problems;
         }
         if let Some(choices) = schema["enum"].as_array().filter(|choices| !choices.contains(value)) {
             let list: Vec<_> = choices.iter().map(Value::to_string).collect();
@@ -83,33 +129,53 @@ impl Validation<'_> {
             }
             for (name, property) in schema["properties"].as_object().into_iter().flatten() {
                 if let Some(member) = members.get(name) {
-                    self.check(property, &format!("{field}.{name}"), member, 0);
+                    problems.extend(self.check(property, &format!("{field}.{name}"), member));
                 }
             }
         }
         if let (Some(items), Some(values)) = (schema.get("items"), value.as_array()) {
             for (index, value) in values.iter().enumerate() {
-                self.check(items, &format!("{field}.{index}"), value, 0);
+                problems.extend(self.check(items, &format!("{field}.{index}"), value));
             }
         }
+        problems.extend(self.combine(schema, field, value, nested));
+        problems
+    }
+
+    /// Returns the violations of the schemas that a schema combines.
+    pub(super) fn combine(
+        &mut self,
+        schema: &'a Value,
+        field: &str,
+        value: &'a Value,
+        nested: usize,
+    ) -> Vec<InvalidField> {
+        let mut problems = Vec::new();
         let referenced = schema["$ref"].as_str().and_then(|reference| target(self.root, reference));
         for part in list(schema, "allOf").iter().chain(referenced) {
-            self.check(part, field, value, nested + 1);
+            problems.extend(self.check_part(part, field, value, nested + 1));
         }
+        // Several schemas of `oneOf` may fit: what tells them apart can be a keyword that has no effect here.
         for (keyword, kind, text) in [
             ("anyOf", "number_any_of", "Must validate at least one schema (anyOf)"),
             ("oneOf", "number_one_of", "Must validate one and only one schema (oneOf)"),
         ] {
-            let attempts = list(schema, keyword).iter().map(|choice| {
-                let mut attempt = Validation { root: self.root, problems: Vec::new() };
-                attempt.check(choice, field, value, nested + 1);
-                attempt.problems
-            });
-            if let Some(closest) = attempts.min_by_key(Vec::len).filter(|problems| !problems.is_empty()) {
-                self.problems.push(InvalidField::new(kind, field, text));
-                self.problems.extend(closest);
+            let mut closest: Option<Vec<InvalidField>> = None;
+            for choice in list(schema, keyword) {
+                let attempt = self.check_part(choice, field, value, nested + 1);
+                if closest.as_ref().is_none_or(|closest| attempt.len() < closest.len()) {
+                    closest = Some(attempt);
+                }
+                if closest.as_ref().is_some_and(Vec::is_empty) {
+                    break;
+                }
+            }
+            if let Some(closest) = closest.filter(|problems| !problems.is_empty()) {
+                problems.push(InvalidField::new(kind, field, text));
+                problems.extend(closest);
             }
         }
+        problems
     }
 }
 

@@ -63,9 +63,11 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// `ports` are those at which clients reach the API.
     pub(crate) fn new(
         config: Config,
         origin: String,
+        ports: Vec<u16>,
         access: Arc<Access>,
         replays: Arc<Replays>,
     ) -> Result<App, String> {
@@ -80,7 +82,7 @@ impl State {
         let webhooks = Webhooks::new(&config, time.clone(), client.clone());
         Ok(Arc::new(Self {
             files_secret: config.files_secret.clone().unwrap_or_else(ids::url_key),
-            files: Arc::new(Files::new(&config, time.clone(), client.clone())),
+            files: Arc::new(Files::new(&config, ports, time.clone(), client.clone())),
             cassette: Cassette::open(&config, &webhooks.secret)?,
             webhooks: Arc::new(webhooks),
             origin,
@@ -122,14 +124,14 @@ impl State {
         if self.cassette.is_some() { Err(Problem::new(StatusCode::CONFLICT, detail)) } else { Ok(()) }
     }
 
-    /// Adds a model, or replaces the one with its name.
+    /// Adds a model, or replaces the one with its name, whose versions remain if a test has defined it.
     pub(crate) fn define(
         &self,
         definition: &Definition,
         schema: Schema,
         engine: Engine,
     ) -> Result<(), String> {
-        let entry = defined::entry(definition, schema, engine, &self.time)?;
+        let mut entry = defined::entry(definition, schema, engine, &self.time)?;
         let mut catalog = lock(&self.catalog);
         for version in &entry.versions {
             if let Some((other, _)) =
@@ -140,6 +142,13 @@ impl State {
                     version.id,
                     other.full_name()
                 ));
+            }
+        }
+        // Deployments and clients may have earlier versions.
+        let earlier = catalog.models.get(&definition.name).filter(|model| model.is_defined);
+        for version in earlier.into_iter().flat_map(|model| &model.versions) {
+            if entry.version(&version.id).is_none() {
+                entry.versions.push(version.clone());
             }
         }
         catalog.models.insert(definition.name.clone(), entry);

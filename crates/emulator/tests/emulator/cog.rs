@@ -118,6 +118,10 @@ async fn a_cog_server_runs_predictions_and_exchanges_files() {
         assert!(url.starts_with(api.emulator.origin()), "the data URI became a file: {url}");
         assert_eq!(api.get(url).await.1, content);
     }
+    let deleted = format!("{}/files/gone", api.emulator.base_url());
+    let failed = api.run_version("me/mine", json!({"text": "last", "files": [deleted]})).await;
+    let error = api.finished(&failed).await["error"].to_string();
+    assert!(error.contains("there is no uploaded file gone"), "{error}");
     assert_eq!(done["logs"], "one\ntwo\n");
     assert_eq!(done["metrics"]["tokens"], 3.0);
     assert_ne!(done["metrics"]["predict_time"], 7.5);

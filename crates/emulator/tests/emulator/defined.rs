@@ -126,6 +126,55 @@ async fn inputs_are_validated_by_the_schemas_of_common_libraries() {
 }
 
 #[tokio::test]
+async fn choices_of_whole_inputs_are_validated() {
+    let api = api();
+    let text = json!({"type": "object", "required": ["text"], "properties": {"text": {"type": "string"}}});
+    let image = json!({"type": "object", "required": ["image"], "properties": {"image": {"type": ["string", "null"]}}});
+    let seed = json!({"properties": {"seed": {"type": "integer"}}});
+    for keyword in ["anyOf", "oneOf"] {
+        let schema = json!({
+            "$ref": "#/$defs/Input",
+            "$defs": {"Input": {keyword: [text, image], "allOf": [seed], "properties": {"size": {"type": "integer"}}}},
+        });
+        let definition = Definition { input: Some(schema.to_string()), ..Definition::new("acme/choice") };
+        api.emulator.script(definition, Scripted::default()).expect("a definition");
+        for (input, status) in [
+            (json!({"text": "a", "seed": 1}), 201),
+            (json!({"image": null, "size": null}), 201),
+            (json!({}), 422),
+            (json!({"text": 1}), 422),
+            (json!({"text": "a", "seed": "b"}), 422),
+        ] {
+            let (found, problem) =
+                api.post("/models/acme/choice/predictions", json!({ "input": input })).await;
+            assert_eq!(found, status, "{input} {problem}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn choices_within_choices_are_validated_at_once() {
+    let api = api();
+    let node = |kind: &str| json!({"properties": {"kind": {"const": kind}, "next": {"$ref": "#/$defs/Any"}}});
+    let any =
+        json!({"anyOf": [{"$ref": "#/$defs/A"}, {"$ref": "#/$defs/B"}, {"allOf": [node("a"), node("a")]}]});
+    let schema = json!({
+        "$defs": {"A": node("a"), "B": node("b"), "Any": any},
+        "properties": {"tree": {"$ref": "#/$defs/Any"}},
+    });
+    let definition = Definition { input: Some(schema.to_string()), ..Definition::new("acme/deep") };
+    api.emulator.script(definition, Scripted::default()).expect("a definition");
+    for (last, status) in [("b", 201), ("c", 422)] {
+        let tree = (0..60).fold(json!({"kind": last}), |next, _| json!({"next": next}));
+        let input = json!({"input": {"tree": tree}});
+        let sent = api.post("/models/acme/deep/predictions", input);
+        let (found, _) =
+            tokio::time::timeout(std::time::Duration::from_secs(60), sent).await.expect("an answer");
+        assert_eq!(found, status);
+    }
+}
+
+#[tokio::test]
 async fn a_version_belongs_to_one_model_and_one_schema() {
     let api = api();
     let script = |name: &str, versions: &[&str], script: Scripted| {
@@ -139,6 +188,8 @@ async fn a_version_belongs_to_one_model_and_one_schema() {
     script("acme/s", &[], Scripted { output: Some("whole".into()), ..Scripted::default() })
         .expect("a definition");
     assert_ne!(version().await, iterator, "another schema");
+    let earlier = api.run_version(iterator.as_str().expect("an id"), json!({})).await;
+    assert_eq!(api.finished(&earlier).await["output"], json!(["a"]), "the earlier version remains");
     script("acme/s", &[], items()).expect("a definition");
     assert_eq!(version().await, iterator, "the same name and schema");
 

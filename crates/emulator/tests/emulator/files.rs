@@ -155,8 +155,10 @@ async fn file_inputs_have_the_origin_of_a_proxy() {
 async fn an_unreadable_file_input_fails_with_a_reason() {
     let api = api();
     let deleted = format!("{}/files/bm9uZQ==", api.emulator.base_url());
+    let expired = format!("{}/files/gone/a.png", api.emulator.origin());
     let unreadable = [
-        (deleted.as_str(), "responded with 404 Not Found (the file may have been deleted or expired)"),
+        (deleted.as_str(), "there is no uploaded file bm9uZQ=="),
+        (expired.as_str(), "there is no output file gone/a.png"),
         ("data:text/plain,hello", "is not a readable image"),
         ("ftp://example.com/a.png", "ftp: URLs cannot be read"),
         ("http://127.0.0.1:1/a.png", "could not fetch http://127.0.0.1:1/a.png"),
@@ -168,6 +170,9 @@ async fn an_unreadable_file_input_fails_with_a_reason() {
         assert!(error.contains(expected), "{error}");
         assert_ne!(failed["logs"], "");
     }
+    let received: Value = serde_json::from_str(&api.emulator.requests_json()).expect("JSON");
+    let paths = received.as_array().into_iter().flatten().map(|request| &request["path"]);
+    assert!(paths.filter_map(Value::as_str).all(|path| !path.contains("/files/")), "{received}");
     let (status, problem) =
         api.post("/predictions", json!({"version": ESRGAN, "input": {"image": "pic.png"}})).await;
     assert_eq!((status, &problem["invalid_fields"][0]["field"]), (422, &json!("input.image")));
