@@ -82,11 +82,10 @@ impl RateGates {
         }
         let mut hasher = Sha256::new();
         let maximum_bytes = maximum.unwrap_or_default().to_bits().to_le_bytes();
-        let token = config.token.as_deref().unwrap_or_default();
-        // It replaces the token.
-        let header = config.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization"));
-        let header = header.map_or("", |(_, value)| value);
-        for part in [token.as_bytes(), header.as_bytes(), &maximum_bytes] {
+        let header = config.headers.iter().rfind(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+        let header = header.map(|(_, value)| value.clone());
+        let sent = header.or_else(|| config.token.as_deref().map(|token| ["Bearer ", token].concat()));
+        for part in [sent.unwrap_or_default().as_bytes(), &maximum_bytes] {
             hasher.update((part.len() as u64).to_le_bytes());
             hasher.update(part);
         }
