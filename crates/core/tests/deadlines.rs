@@ -142,6 +142,8 @@ async fn requests_to_a_silent_host_fail_together() {
     let client = Client::new(options).unwrap();
     let began = Instant::now();
     let failed = join_all((0..REQUESTS).map(|_| client.account().into_future())).await;
+    listener.set_nonblocking(true).unwrap();
+    assert_eq!(std::iter::from_fn(|| listener.accept().ok()).count(), 1, "connections");
     assert!(
         failed.iter().all(|result| result.as_ref().is_err_and(|error| error.kind() == ErrorKind::Timeout))
     );
