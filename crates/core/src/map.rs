@@ -268,7 +268,7 @@ impl End {
 impl Drop for End {
     fn drop(&mut self) {
         if !self.is_regular {
-            let message = "the batch is not complete: its task panicked, such as in its rows, or its runtime was shut down";
+            let message = "the batch is not complete: its task panicked, or its runtime was shut down";
             let _ = self.results.send(Err(Error::new(ErrorKind::Internal, message)));
         }
     }

@@ -100,6 +100,28 @@ async fn a_response_that_is_another_prediction_is_not_the_result_of_a_row() {
 }
 
 #[tokio::test]
+async fn a_row_that_ran_when_the_rows_panicked_runs_again() {
+    let (emulator, client) = start();
+    let gate = gated(&emulator, "acme/slow");
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let records = path.clone();
+    let created = move || lines(&records).iter().any(|record| record["step"] == "created");
+    let panics = stream::once(async move {
+        eventually(created).await;
+        panic!("the rows panic")
+    });
+    let rows = keyed(1).chain(panics);
+    let error = client.map("acme/slow", rows).checkpoint(&path).try_collect::<Vec<_>>().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Internal);
+    background::drain(Duration::from_secs(20)).await;
+    gate.add_permits(10);
+    let items = all(client.map("acme/slow", keyed(1)).checkpoint(&path)).await;
+    assert_eq!((items[0].status.as_str(), items[0].resumed), ("succeeded", false), "{items:?}");
+    assert_eq!(predictions(&emulator).len(), 2);
+}
+
+#[tokio::test]
 async fn the_predictions_of_a_left_batch_are_attached_or_created_again() {
     let (emulator, client) = start();
     let gate = gated(&emulator, "acme/slow");

@@ -129,21 +129,30 @@ async fn a_timeout_limits_a_response_of_any_endpoint_that_arrives_slowly() {
 
 #[tokio::test]
 async fn requests_to_a_silent_host_fail_together() {
-    const REQUESTS: u32 = 10;
-    // Nobody accepts: the system completes the connection, and no handshake of TLS follows.
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    const REQUESTS: usize = 10;
     let limit = Duration::from_secs(1);
-    let options = Options {
-        base_url: Some(format!("https://{}/v1", listener.local_addr().unwrap())),
-        connect_timeout: Some(limit),
-        max_retries: Some(0),
-        ..Options::default()
-    };
-    let client = Client::new(options).unwrap();
-    let began = Instant::now();
-    let failed = join_all((0..REQUESTS).map(|_| client.account().into_future())).await;
-    assert!(
-        failed.iter().all(|result| result.as_ref().is_err_and(|error| error.kind() == ErrorKind::Timeout))
-    );
-    assert!(began.elapsed() < limit * REQUESTS * 2 / 3, "{:?}: one after the other", began.elapsed());
+    for retries in [0, 1] {
+        // Nobody accepts: the system completes the connection, and no handshake of TLS follows.
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let options = Options {
+            base_url: Some(format!("https://{}/v1", listener.local_addr().unwrap())),
+            connect_timeout: Some(limit),
+            max_retries: Some(retries),
+            ..Options::default()
+        };
+        let client = Client::new(options).unwrap();
+        let began = Instant::now();
+        let creates = (0..REQUESTS).map(|_| client.predictions().create("acme/up", json!({})).into_future());
+        let failed = join_all(creates).await;
+        let took = began.elapsed();
+        for error in failed.into_iter().map(Result::unwrap_err) {
+            assert!(error.kind() == ErrorKind::Timeout && !error.outcome_unknown(), "{error:?}");
+            assert_eq!(error.message().contains("2 attempts"), retries == 1, "{error}");
+        }
+        assert!(took < limit * REQUESTS as u32 * 2 / 3, "{took:?}: one after the other");
+        listener.set_nonblocking(true).unwrap();
+        let connections = std::iter::from_fn(|| listener.accept().ok()).count();
+        // The retries do not begin at the same moment.
+        assert!(connections <= if retries == 0 { 1 } else { REQUESTS / 2 }, "{connections} connections");
+    }
 }

@@ -4,10 +4,20 @@
 
 mod support;
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
+use bytes::Bytes;
 use futures_util::TryStreamExt;
-use replicant::{Client, ErrorKind, Options, Value, json, operation};
+use replicant::{
+    BoxFuture, Client, ErrorKind, Options, Value, json, operation,
+    transport::{HttpRequest, HttpResponse, Transport},
+};
 use replicant_emulator::{Config, Emulator};
 use support::{play, quick, settled, temporary_folder};
 use tokio::io::AsyncReadExt;
@@ -148,6 +158,26 @@ async fn a_file_that_changes_before_its_first_byte_is_read() {
     let cut = json!({"text": "0123", "headers": {"etag": "\"a\"", "content-md5": "XUFAKrxLKna5cZ2REBfFkg=="}, "cut_at": 0});
     let new = json!({"text": "xy", "headers": {"etag": "\"b\""}});
     assert_eq!(read(&[cut, new]).await.unwrap(), Value::Bytes("xy".into()));
+}
+
+#[tokio::test]
+async fn a_resumed_download_that_breaks_before_new_bytes_is_resumed_again() {
+    /// A transport that ends a short body without an error, as some clients of the face languages do.
+    struct Cut(AtomicUsize);
+    impl Transport for Cut {
+        fn send(&self, _request: HttpRequest) -> BoxFuture<'static, replicant::Result<HttpResponse>> {
+            let end = [8, 4, 10][self.0.fetch_add(1, Ordering::SeqCst)];
+            let headers = [("etag", "\"a\""), ("content-length", "10")];
+            let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+            let body = Box::new(Bytes::from_static(&b"0123456789"[..end]));
+            Box::pin(async move { Ok(HttpResponse::new(200, headers, body)) })
+        }
+    }
+    let transport = Some(Arc::new(Cut(AtomicUsize::new(0))) as Arc<dyn Transport>);
+    let client = Client::new(Options { transport, ..quick() }).unwrap();
+    let params = json!({"url": "https://files.example/a"});
+    let read = operation::call(&client, "output.bytes", params.into(), None).await.unwrap();
+    assert_eq!(read.value, Value::Bytes("0123456789".into()));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@
 mod support;
 
 use futures_util::TryStreamExt;
-use replicant::{ErrorKind, Options, json};
+use replicant::{ErrorKind, Options, json, operation};
 use support::{play, settled};
 
 #[tokio::test]
@@ -54,7 +54,33 @@ async fn the_query_of_the_client_is_not_repeated_in_links_that_have_it() {
     ]);
     let query = [("team".to_owned(), "x".to_owned())].into_iter().collect();
     let (_emulator, script, client) = play(&pages.to_string(), Options { query, ..Options::default() });
-    let pages: Vec<_> = client.predictions().list().pages().try_collect().await.unwrap();
-    assert_eq!(pages.len(), 3);
+    let read: Vec<_> = client.predictions().list().pages().try_collect().await.unwrap();
+    assert_eq!(read.len(), 3);
+    settled(&script).await;
+    // The query of a call is in its links, too.
+    let options = json!({"query": {"team": "x"}});
+    let (_emulator, script, client) = play(&pages.to_string(), Options::default());
+    let read = operation::open(&client, "predictions.list", json!({"request_options": options}).into());
+    assert_eq!(read.try_collect::<Vec<_>>().await.unwrap().len(), 3);
+    settled(&script).await;
+    let (_emulator, script, client) = play(&json!([pages[1]]).to_string(), Options::default());
+    let next = format!("{}/predictions?cursor=a&team=x", script.base_url());
+    let params = json!({"cursor": next, "request_options": options});
+    operation::call(&client, "predictions.list", params.into(), None).await.unwrap();
+    settled(&script).await;
+}
+
+#[tokio::test]
+async fn the_query_of_a_call_replaces_that_of_the_client() {
+    let sent = json!([{"expect": {"query": {"cursor": ["old", "new"], "team": "y", "user": "b"}}, "reply": {"json": {}}}]);
+    let query = [("team", "x"), ("user", "a"), ("cursor", "first")];
+    let query = query.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect();
+    let (_emulator, script, client) = play(&sent.to_string(), Options { query, ..Options::default() });
+    let params = json!({
+        "path": "/predictions?cursor=old",
+        "params": {"team": "y"},
+        "request_options": {"query": {"cursor": "new", "user": "b"}},
+    });
+    operation::call(&client, "request", params.into(), None).await.unwrap();
     settled(&script).await;
 }

@@ -87,6 +87,16 @@ async fn clients_with_headers_of_different_tokens_share_no_limit() {
     clients[0].run("emulator/echo", json!({"value": 1})).await.unwrap();
     let creates = clients.map(|client| client.rate_limit().unwrap().creates);
     assert_eq!((creates[0].remaining, creates[1].remaining), (Some(0), None));
+    // The header replaces the token.
+    let options = |token: &str, headers| {
+        let token = Some(token.to_owned().into());
+        Options { base_url: Some(emulator.base_url()), token, headers, ..Options::default() }
+    };
+    let header = [("authorization".to_owned(), "Bearer r8_third".to_owned())].into_iter().collect();
+    let with_header = Client::new(options("r8_ignored", header)).unwrap();
+    let with_token = Client::new(options("r8_third", Default::default())).unwrap();
+    with_header.run("emulator/echo", json!({"value": 1})).await.unwrap();
+    assert_eq!(with_token.rate_limit().unwrap().creates.remaining, Some(0));
 }
 
 #[tokio::test]
@@ -221,11 +231,15 @@ async fn a_redirect_uses_up_a_turn() {
 #[tokio::test]
 async fn a_reset_far_away_or_at_a_time_of_day_does_not_pause_requests() {
     for reset in [r#""ratelimit-reset": "3600""#, r#""x-ratelimit-reset": "1760000000""#] {
-        let polls = format!(
-            r#"[{{"expect": {{}}, "times": 2, "reply": {{"headers": {{"ratelimit-remaining": "0", {reset}}}, "json": {{"id": "p1", "status": "succeeded"}}}}}}]"#
-        );
+        // Also after a count that showed a large burst.
+        let poll = |remaining: u8, times: u8| {
+            format!(
+                r#"{{"expect": {{}}, "times": {times}, "reply": {{"headers": {{"ratelimit-remaining": "{remaining}", {reset}}}, "json": {{"id": "p1", "status": "succeeded"}}}}}}"#
+            )
+        };
+        let polls = format!("[{}, {}, {}]", poll(0, 2), poll(99, 1), poll(0, 2));
         let (_emulator, script, client) = play(&polls, Options::default());
-        for _ in 0..2 {
+        for _ in 0..5 {
             client.predictions().get("p1").timeout(Duration::from_secs(20)).await.unwrap();
         }
         settled(&script).await;

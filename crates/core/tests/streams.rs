@@ -109,13 +109,17 @@ async fn blocks_without_data_set_the_reconnection_time_and_the_last_event_id() {
 
 #[tokio::test]
 async fn an_event_id_that_cannot_be_a_header_is_ignored() {
-    let first = r#"{"expect": {"method": "GET"}, "reply": {"sse": "event: output\nid: 1\ndata: a\n\nevent: output\nid: 2\u0001\ndata: b\n\n"}}"#;
-    let rest = r#"{"expect": {"method": "GET", "headers": {"last-event-id": "1"}}, "reply": {"sse": "event: output\nid: 3\ndata: c\n\nevent: done\ndata: {}\n\n"}}"#;
-    let created = r#"{"expect": {"method": "POST"}, "reply": {"status": 201, "json": {"id": "p1", "status": "starting", "urls": {"stream": "{{origin}}/s"}}}}"#;
-    let (_emulator, script, client) = play(&format!("[{created}, {first}, {rest}]"), quick());
-    let events = client.stream("acme/text", json!({})).await.unwrap();
-    assert_eq!(events.text().try_collect::<Vec<_>>().await.unwrap().concat(), "abc");
-    settled(&script).await;
+    for id in ["2\\u0001", "2中"] {
+        let first = format!(
+            r#"{{"expect": {{"method": "GET"}}, "reply": {{"sse": "event: output\nid: 1\ndata: a\n\nevent: output\nid: {id}\ndata: b\n\n"}}}}"#
+        );
+        let rest = r#"{"expect": {"method": "GET", "headers": {"last-event-id": "1"}}, "reply": {"sse": "event: output\nid: 3\ndata: c\n\nevent: done\ndata: {}\n\n"}}"#;
+        let created = r#"{"expect": {"method": "POST"}, "reply": {"status": 201, "json": {"id": "p1", "status": "starting", "urls": {"stream": "{{origin}}/s"}}}}"#;
+        let (_emulator, script, client) = play(&format!("[{created}, {first}, {rest}]"), quick());
+        let events = client.stream("acme/text", json!({})).await.unwrap();
+        assert_eq!(events.text().try_collect::<Vec<_>>().await.unwrap().concat(), "abc");
+        settled(&script).await;
+    }
 }
 
 #[tokio::test]
@@ -261,6 +265,71 @@ async fn a_list_that_ends_as_a_text_yields_the_rest_of_it() {
     let items = operation::open(&client, "predictions.output_iterator", json!({"id": "p1"}).into());
     let items: Vec<Item> = items.try_collect().await.unwrap();
     assert_eq!(items, ["a", "b", "cd"].map(|text| Item::Value(text.into())));
+    settled(&script).await;
+}
+
+/// Returns the items of `predictions.output_iterator`, whose polls get `replies`.
+async fn items_of(replies: &[serde_json::Value], params: serde_json::Value) -> Result<Vec<Item>> {
+    let polls: Vec<_> = replies.iter().map(|reply| json!({"expect": {}, "reply": reply})).collect();
+    let (_emulator, script, client) = play(&json!(polls).to_string(), quick());
+    let items = operation::open(&client, "predictions.output_iterator", params.into()).try_collect().await;
+    settled(&script).await;
+    items
+}
+
+#[tokio::test]
+async fn items_that_change_or_disappear_are_not_yielded_again() {
+    for (lists, expected) in [
+        (vec![json!(["preview"]), json!(["final"])], json!(["preview"])),
+        (vec![json!(["a", "b", "c"]), json!(["a", "b"])], json!(["a", "b", "c"])),
+        (vec![json!(["a", "b"]), json!(["a"]), json!(["a", "b", "c"])], json!(["a", "b", "c"])),
+        (vec![json!(["a", 1]), json!("a1")], json!(["a", 1])),
+        (vec![json!(["a"]), json!({"text": "b"})], json!(["a", {"text": "b"}])),
+    ] {
+        let (last, others) = lists.split_last().unwrap();
+        let mut replies: Vec<_> = others.iter().map(|list| polled("processing", list.clone())).collect();
+        replies.push(polled("succeeded", last.clone()));
+        let items = items_of(&replies, json!({"id": "p1"})).await.unwrap();
+        let expected: Vec<Item> =
+            expected.as_array().unwrap().iter().map(|item| Item::Value(item.clone().into())).collect();
+        assert_eq!(items, expected, "{lists:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_output_that_the_api_has_deleted_is_an_error_of_its_reader() {
+    let ended = json!({"id": "p1", "status": "succeeded", "output": null, "data_removed": true});
+    let expired = json!({"json": ended});
+    let part = polled("processing", json!(["a"]));
+    let prediction = json!({"id": "p1", "status": "starting"});
+    for params in [
+        json!({"id": "p1"}),
+        json!({"prediction": prediction, "live": {"cancel": true}}),
+        json!({"prediction": prediction, "live": {"cancel": true, "whole": true}}),
+    ] {
+        let error = items_of(&[part.clone(), expired.clone()], params.clone()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::OutputExpired, "{params}: {error}");
+    }
+    // An event stream that fails is continued by polls.
+    let events = json!({"expect": {"path": "/s"}, "reply": {"sse": "event: output\nid: 1\ndata: a\n\n"}});
+    let gone = json!({"expect": {"path": "/s"}, "reply": {"status": 404}});
+    let poll = json!({"expect": {"path": "/v1/predictions/p1"}, "times": "any", "reply": expired});
+    let (_emulator, script, client) = play(&json!([events, gone, poll]).to_string(), quick());
+    let urls = json!({"stream": format!("{}/s", script.origin())});
+    let prediction = json!({"id": "p1", "status": "starting", "urls": urls});
+    let params = json!({"prediction": prediction, "live": {"cancel": true, "events": true}});
+    let mut items = operation::open(&client, "predictions.output_iterator", params.into());
+    assert_eq!(items.try_next().await.unwrap(), Some(Item::Value("a".into())));
+    assert_eq!(items.try_next().await.unwrap_err().kind(), ErrorKind::OutputExpired);
+    settled(&script).await;
+    // It was deleted before the create returned, for example because the process slept.
+    let created = json!([{"expect": {"method": "POST"}, "reply": {"status": 201, "json": ended}}]);
+    let (_emulator, script, client) = play(&created.to_string(), quick());
+    let output = json!({"type": "array", "items": {"type": "string", "format": "uri"}, "x-cog-array-type": "iterator"});
+    let schema = json!({"openapi_schema": {"components": {"schemas": {"Output": output}}}});
+    let params = json!({"ref": {"version": "5c7d", "schema": schema}, "input": {}, "live": true});
+    let error = operation::call(&client, "run", params.into(), None).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::OutputExpired, "{error}");
     settled(&script).await;
 }
 

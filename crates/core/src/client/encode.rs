@@ -9,7 +9,7 @@ use crate::{
         headers::check_header,
         request::{Body, Request, RequestTarget},
         transport::{HttpBody, HttpRequest, HttpResponse},
-        url::redacted_url,
+        url::{has_query, redacted_url},
     },
     value::Value,
 };
@@ -32,13 +32,12 @@ impl Client {
         };
         let mut query = request.query.clone();
         if self.owns(&url) {
-            let additional = request.options.query.iter().map(|(name, value)| (name, value.to_string()));
-            let additional = config.query.iter().map(|(name, value)| (name, value.clone())).chain(additional);
-            // The link to another page has them already.
-            let is_new = |name: &str| url.query_pairs().all(|(given, _)| given != name);
-            query.extend(
-                additional.filter(|(name, _)| is_new(name)).map(|(name, value)| (name.clone(), value)),
-            );
+            query.extend(request.options.query.iter().map(|(name, value)| (name.clone(), value.to_string())));
+            for (name, value) in &config.query {
+                if !has_query(&url, name) && query.iter().all(|(given, _)| given != name) {
+                    query.push((name.clone(), value.clone()));
+                }
+            }
         }
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);

@@ -13,7 +13,10 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, Result, decode},
-    http::request::{Request, RequestOptions},
+    http::{
+        request::{Request, RequestOptions, RequestTarget},
+        url::has_query,
+    },
     platform::{BoxFuture, BoxStream, MaybeSend},
     value::Value,
 };
@@ -108,7 +111,7 @@ impl<T> List<T> {
     /// Streams the pages without decoding them.
     pub(crate) fn raw_pages(self) -> BoxStream<'static, Result<Value>> {
         let Self { client, request, options, .. } = self;
-        let first = request.map(|request| request.options(options.clone()));
+        let first = request.map(|request| with_options(request, options.clone()));
         let state = (Some(first), HashSet::new());
         Box::pin(stream::try_unfold(state, move |(request, mut seen)| {
             let client = client.clone();
@@ -121,11 +124,20 @@ impl<T> List<T> {
                 }
                 let page = client.send(&request, Expect::Page).await?.value;
                 let next = page["next"].as_str().filter(|next| is_link(next));
-                let next = next.map(|next| page_at(&client, next).map(|request| request.options(options)));
+                let next =
+                    next.map(|next| page_at(&client, next).map(|request| with_options(request, options)));
                 Ok(Some((page, (next, seen))))
             }
         }))
     }
+}
+
+/// Sets the options of a call. The link to a page has their query already.
+fn with_options(request: Request, mut options: RequestOptions) -> Request {
+    if let RequestTarget::Url(url) = &request.target {
+        options.query.retain(|name, _| !has_query(url, name));
+    }
+    request.options(options)
 }
 
 fn loop_error(client: &Client, request: &Request) -> Error {
@@ -177,7 +189,9 @@ impl<T: 'static> Work for List<T> {
     }
 
     fn reply(self) -> BoxFuture<'static, Result<Reply>> {
-        Box::pin(async move { self.client.send(&self.request?.options(self.options), Expect::Page).await })
+        Box::pin(
+            async move { self.client.send(&with_options(self.request?, self.options), Expect::Page).await },
+        )
     }
 }
 

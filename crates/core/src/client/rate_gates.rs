@@ -80,17 +80,16 @@ impl RateGates {
         if cfg!(target_arch = "wasm32") || !config.shares_clock {
             return Some(Arc::new(Self::new(maximum)));
         }
-        let mut hasher = Sha256::new();
-        let maximum_bytes = maximum.unwrap_or_default().to_bits().to_le_bytes();
+        let header = config.headers.iter().rfind(|(name, _)| name.eq_ignore_ascii_case("authorization"));
         let token = config.token.as_deref().unwrap_or_default();
-        // It replaces the token.
-        let header = config.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization"));
-        let header = header.map_or("", |(_, value)| value);
-        for part in [token.as_bytes(), header.as_bytes(), &maximum_bytes] {
-            hasher.update((part.len() as u64).to_le_bytes());
-            hasher.update(part);
-        }
+        let authorization = header.map_or(["Bearer ", token], |(_, value)| ["", value]);
+        let mut hasher = Sha256::new();
+        hasher.update(maximum.unwrap_or_default().to_bits().to_le_bytes());
         hasher.update(config.base_url.origin().ascii_serialization());
+        // No origin contains a line feed.
+        hasher.update("\n");
+        // In parts, because a copy of the token would stay in memory.
+        authorization.iter().for_each(|part| hasher.update(part));
         let mut shared = lock(&SHARED);
         if let Some(gates) = shared.get(&Key::from(hasher.clone().finalize())).and_then(Weak::upgrade) {
             return Some(gates);

@@ -102,7 +102,13 @@ impl Download {
                     return Ok(Some(chunk));
                 }
                 // The file became shorter.
-                Some(None) if self.started && self.skip > 0 => return Err(self.error("failed", CHANGED)),
+                Some(None)
+                    if self.started
+                        && self.skip > 0
+                        && self.total.is_none_or(|total| total < self.offset) =>
+                {
+                    return Err(self.error("failed", CHANGED));
+                }
                 Some(None) if self.total.is_none_or(|total| total == self.offset) => self.done = true,
                 // After the last byte, a broken or stalled connection does not matter.
                 Some(Some(Err(_))) | None if self.total == Some(self.offset) => self.done = true,

@@ -287,11 +287,10 @@ impl Limit {
         }
         if remaining == 0
             && !self.measure.from_empty
-            && let Some(rate) = reset.filter(|reset| *reset >= 2.0).map(|reset| pace.burst / reset)
-            // A slower one is that of a long window, or `reset` is a time of day.
-            && rate >= SLOWEST
+            // A later one is that of a long window, or a time of day.
+            && let Some(reset) = reset.filter(|reset| (2.0..=1.0 / SLOWEST).contains(reset))
         {
-            pace.rate = pace.rate.min(rate);
+            pace.rate = pace.rate.min(pace.burst / reset);
         }
         self.measure.unused += pace.refill(now);
         // The count is from the time when the request arrived: later requests are not in it, and it has been refilled since.

@@ -128,8 +128,8 @@ impl Parser {
                 self.has_data = true;
             }
             b"event" => self.event = String::from_utf8_lossy(value).into_owned(),
-            // An id with another control character could not be sent back as `last-event-id`.
-            b"id" if !value.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') => {
+            // Transports may refuse to send another id back as `last-event-id`.
+            b"id" if value.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\t')) => {
                 self.id.clear();
                 self.id.push_str(&String::from_utf8_lossy(value));
                 self.own_id = true;

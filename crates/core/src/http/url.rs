@@ -18,3 +18,8 @@ pub(crate) fn redacted_url(url: &Url) -> String {
     let _ = (url.set_username(""), url.set_password(None));
     url.into()
 }
+
+/// Returns `true` if the query of a URL has a parameter.
+pub(crate) fn has_query(url: &Url, name: &str) -> bool {
+    url.query_pairs().any(|(given, _)| given == name)
+}

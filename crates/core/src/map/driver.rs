@@ -3,11 +3,12 @@
 use std::{
     collections::BTreeMap,
     future::pending,
+    panic::AssertUnwindSafe,
     sync::{Arc, atomic::Ordering::SeqCst},
 };
 
 use futures_util::{
-    StreamExt,
+    FutureExt, StreamExt,
     stream::{FuturesUnordered, Stream},
 };
 use tokio::sync::mpsc;
@@ -22,7 +23,7 @@ use super::{
     stats::Stopped,
 };
 use crate::{
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
     platform::{BoxFuture, BoxStream, lock},
     value::Value,
 };
@@ -94,7 +95,10 @@ enum Next {
 impl Driver {
     async fn run(mut self) {
         while self.rows.is_some() || !self.running.is_empty() {
-            let step = match self.next_event().await {
+            let next = AssertUnwindSafe(self.next_event()).catch_unwind().await;
+            // Unwinding would cancel what runs without a record of it.
+            let next = next.unwrap_or_else(|_| Next::Row(Some(Err(panicked()))));
+            let step = match next {
                 Next::Finished(index, finished) => self.finished(index, finished),
                 Next::Row(Some(Ok(row))) => self.begin(row),
                 Next::Row(Some(Err(error))) => Err(error),
@@ -270,6 +274,10 @@ impl Driver {
     async fn leave(self) {
         self.batch.record_cancels(&self.storage).await;
     }
+}
+
+fn panicked() -> Error {
+    Error::new(ErrorKind::Internal, "the batch is not complete: its rows or a hook panicked")
 }
 
 /// Returns a stream of rows without errors.

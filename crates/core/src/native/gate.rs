@@ -5,7 +5,7 @@ use std::{
     future::{Future, poll_fn},
     pin::pin,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
@@ -18,7 +18,10 @@ use tower_service::Service;
 use url::{Origin, Url};
 
 use super::unsent::before_sending;
-use crate::platform::{BoxFuture, lock};
+use crate::{
+    error::{Error, Result},
+    platform::{BoxFuture, lock},
+};
 
 tokio::task_local! {
     /// Set once the request of this task has a connection.
@@ -46,12 +49,10 @@ struct Host {
 
 #[derive(Default)]
 struct State {
-    /// Whether a request opens the first connection.
-    opening: bool,
+    /// Why the opening that is running fails, once it does.
+    opening: Option<Arc<OnceLock<Error>>>,
     /// When the last request was sent.
     used: Option<Instant>,
-    /// The number of openings that failed.
-    failed: usize,
 }
 
 impl State {
@@ -66,13 +67,15 @@ impl Gate {
         Self { hosts: Mutex::default(), idle }
     }
 
-    /// Runs `request`, after waiting for the first connection to the host of `url`.
-    pub async fn pass<F: Future>(&self, url: &Url, request: F) -> F::Output {
+    /// Runs `request`, after waiting for the first connection to the host of `url`. Fails with the error of that connection if
+    /// it cannot be made: in turn, the requests to a silent host would each wait for the time limits of all before them, and
+    /// together they would open a connection each.
+    pub async fn pass<T>(&self, url: &Url, request: impl Future<Output = Result<T>>) -> Result<T> {
         if !needs_gate(url) {
             return request.await;
         }
         let host = self.host(url.origin());
-        let Some(opening) = self.enter(&host).await else { return request.await };
+        let Some(opening) = self.enter(&host).await? else { return request.await };
         let mut opening = Some(opening);
         let connected = Arc::new(AtomicBool::new(false));
         let mut request = pin!(CONNECTED.scope(connected.clone(), request));
@@ -81,9 +84,13 @@ impl Gate {
             // Checked after the poll, because only then the connection is in the pool.
             let succeeded = connected.load(Ordering::Relaxed);
             if (succeeded || output.is_ready())
-                && let Some(mut opening) = opening.take()
+                && let Some(opening) = opening.take()
             {
-                opening.succeeded = Some(succeeded);
+                match &output {
+                    _ if succeeded => opening.succeed(),
+                    Poll::Ready(Err(error)) => opening.fail(error),
+                    _ => {}
+                }
             }
             output
         })
@@ -100,43 +107,57 @@ impl Gate {
         hosts.entry(origin).or_default().clone()
     }
 
-    /// Returns `None` if the host has a connection or the caller has waited for one that failed, and a guard if the caller
-    /// must open the first one.
-    async fn enter<'a>(&self, host: &'a Host) -> Option<Opening<'a>> {
-        let mut failed = None;
+    /// Returns `None` if the host has a connection, and a guard if the caller must open the first one.
+    async fn enter<'a>(&self, host: &'a Host) -> Result<Option<Opening<'a>>> {
         loop {
             let opened = host.opened.notified();
-            {
+            let failure = {
                 let mut state = lock(&host.state);
-                // In turn, the requests to a silent host would each wait for the time limits of all before them.
-                if *failed.get_or_insert(state.failed) != state.failed {
-                    return None;
+                match &state.opening {
+                    Some(failure) => failure.clone(),
+                    None => {
+                        let open = state.is_open(self.idle);
+                        state.used = Some(Instant::now());
+                        state.opening = (!open).then(Arc::default);
+                        return Ok((!open).then(|| Opening { host, succeeded: false }));
+                    }
                 }
-                if !state.opening {
-                    let open = state.is_open(self.idle);
-                    (state.opening, state.used) = (!open, Some(Instant::now()));
-                    return (!open).then(|| Opening { host, succeeded: None });
-                }
-            }
+            };
             before_sending(opened).await;
+            if let Some(error) = failure.get() {
+                return Err(error.clone());
+            }
         }
     }
 }
 
-/// The opening of the first connection. Dropping it lets the other requests pass: they find the connection or, if it
-/// failed, each open their own. If its request was dropped, one of them tries again.
+/// The opening of the first connection. Dropping it lets the other requests go on: they find the connection, fail with its
+/// error or, if its request was dropped, one of them tries again.
 struct Opening<'a> {
     host: &'a Host,
-    /// `None` until it ends.
-    succeeded: Option<bool>,
+    succeeded: bool,
+}
+
+impl Opening<'_> {
+    fn succeed(mut self) {
+        self.succeeded = true;
+    }
+
+    /// Ends it with the error of its request, which is that of the connection if nothing was sent.
+    fn fail(self, error: &Error) {
+        if error.never_sent()
+            && let Some(failure) = &lock(&self.host.state).opening
+        {
+            let _ = failure.set(error.clone());
+        }
+    }
 }
 
 impl Drop for Opening<'_> {
     fn drop(&mut self) {
         let mut state = lock(&self.host.state);
-        state.opening = false;
-        state.used = (self.succeeded == Some(true)).then(Instant::now);
-        state.failed += usize::from(self.succeeded == Some(false));
+        state.opening = None;
+        state.used = self.succeeded.then(Instant::now);
         drop(state);
         self.host.opened.notify_waiters();
     }
@@ -195,13 +216,15 @@ mod tests {
             for n in 1..10 {
                 let url = Url::parse(&format!("https://{n}.example")).unwrap();
                 gate.pass(&url, async {
-                    CONNECTED.with(|connected| connected.store(true, Ordering::Relaxed))
+                    CONNECTED.with(|connected| connected.store(true, Ordering::Relaxed));
+                    Ok(())
                 })
-                .await;
+                .await
+                .unwrap();
             }
             assert_eq!(lock(&gate.hosts).len(), kept);
             let again = Url::parse("https://9.example").unwrap();
-            gate.pass(&again, ready(())).await;
+            gate.pass(&again, ready(Ok(()))).await.unwrap();
             assert_eq!(lock(&gate.hosts).len(), kept);
         }
     }

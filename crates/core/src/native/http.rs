@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{TryFutureExt, stream};
 use http_body::Body;
 use reqwest::{
     Method, Version,
@@ -253,8 +253,8 @@ impl Network {
             Some(requests) => before_sending(requests.clone().acquire_owned()).await.ok(),
             None => None,
         };
-        let sent = self.gate.pass(&url, pools.of(&url).execute(request)).await;
-        let response = sent.map_err(|error| self.route(&url).failed(error))?;
+        let sent = pools.of(&url).execute(request).map_err(|error| self.route(&url).failed(error));
+        let response = self.gate.pass(&url, sent).await?;
         let status = response.status().as_u16();
         if status == 407
             && let Some(error) = self.route(&url).credentials_required()

@@ -75,7 +75,7 @@ impl Run {
         let (created, deadline) = created.inspect_err(|error| span.end(Err(error)))?;
         guard.disarm();
         if created.is_terminal() {
-            let ended = span.ended(request.client.check_success(created), |prediction| prediction)?;
+            let ended = span.ended(request.client.check_output(created), |prediction| prediction)?;
             let output = ended.into_output();
             let name = if matches!(output, Value::Array(_)) { "items" } else { "output" };
             return Ok(Value::from_members([(name, self.with_files(output))]));

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 
 use super::{
-    cursor::HandleCursor,
     event_reader::MAX_PARTIAL,
     events::Event,
     poll::{ITEM_PAUSE, Polling},
@@ -21,35 +20,58 @@ pub(crate) fn items(
     use_file_output: bool,
 ) -> BoxStream<'static, Result<Value>> {
     let waiter = Waiter::new(client, &prediction, &polling, client.runtime().monotonic());
-    let mut cursor = HandleCursor::default();
-    let new = new_items(&mut cursor, &prediction);
+    let mut delivered = Delivered::default();
+    let new = delivered.new_items(&prediction);
     // Boxed because it is moved in and out for each item.
-    let state = Box::new((client.clone(), polling, waiter, prediction, cursor, new));
+    let state = Box::new((client.clone(), polling, waiter, prediction, delivered, new));
     Box::pin(stream::try_unfold(state, move |mut state| async move {
-        let (client, polling, waiter, prediction, cursor, new) = &mut *state;
+        let (client, polling, waiter, prediction, delivered, new) = &mut *state;
         loop {
             if let Some(item) = new.pop_front() {
                 let item = if use_file_output { client.with_files(item) } else { item };
                 return Ok(Some((item, state)));
             }
             if prediction.is_terminal() {
-                client.check_success(prediction.clone())?;
+                client.check_output(prediction.clone())?;
                 return Ok(None);
             }
             *prediction = waiter.next(client, prediction, polling, Some(ITEM_PAUSE)).await?;
             if let Some(seen) = &polling.observer {
                 seen(prediction.clone().into_value());
             }
-            *new = new_items(cursor, prediction);
+            *new = delivered.new_items(prediction);
         }
     }))
 }
 
-fn new_items(cursor: &mut HandleCursor, prediction: &Snapshot) -> VecDeque<Value> {
-    let mut items = VecDeque::new();
-    cursor
-        .new_output(&prediction["output"], prediction.is_terminal(), &mut |_, _, item| items.push_back(item));
-    items
+/// The items that were delivered.
+#[derive(Default)]
+struct Delivered {
+    count: usize,
+    /// Their joined text.
+    text: String,
+}
+
+impl Delivered {
+    /// Returns the items at new positions. Those that have changed since are not delivered again.
+    fn new_items(&mut self, prediction: &Snapshot) -> VecDeque<Value> {
+        let new: VecDeque<Value> = match &prediction["output"] {
+            Value::Array(items) => items.iter().skip(self.count).cloned().collect(),
+            whole if prediction.is_terminal() && !whole.is_null() => {
+                // A list of texts may end as one text.
+                let rest = whole.as_str().filter(|_| self.count > 0);
+                match rest.and_then(|text| text.strip_prefix(&self.text)) {
+                    Some("") => VecDeque::new(),
+                    Some(rest) => [rest.into()].into(),
+                    None => [whole.clone()].into(),
+                }
+            }
+            _ => VecDeque::new(),
+        };
+        self.count += new.len();
+        new.iter().for_each(|item| self.text.push_str(&item.to_string()));
+        new
+    }
 }
 
 /// Yields the items as events, for a model without an event stream.

@@ -186,8 +186,7 @@ impl Run {
             // As the official client does, report a prediction that ended with its create twice.
             self.report(&ended);
         }
-        // The API may have deleted it while this process was suspended.
-        client.check_success(ended)?.with_output().map_err(|error| client.without_token(error))
+        client.check_output(ended)
     }
 }
 

@@ -33,6 +33,13 @@ impl Client {
         ended.into_success().map_err(|error| self.without_token(error))
     }
 
+    /// Fails if a prediction ended without success, or if the API has deleted its output, as it may have while this process was
+    /// suspended.
+    pub(super) fn check_output(&self, ended: Snapshot) -> Result<Snapshot> {
+        let ended = ended.into_success().and_then(Snapshot::with_output);
+        ended.map_err(|error| self.without_token(error))
+    }
+
     /// Adds a prediction to an error, without the token.
     pub(super) fn error_with(&self, prediction: &Snapshot, error: Error) -> Error {
         self.without_token(error.with_prediction(prediction.0.clone()))
