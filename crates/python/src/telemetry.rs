@@ -14,10 +14,7 @@ use std::{
 
 use pyo3::prelude::*;
 use replicant::{Result, Value, hooks::HeaderChanges};
-use tokio::sync::{
-    mpsc::{self, UnboundedReceiver, UnboundedSender},
-    oneshot,
-};
+use tokio::sync::oneshot;
 
 pub use self::{
     receiver::Receiver,
@@ -33,14 +30,6 @@ pub enum Notice {
     Record(Value),
     /// A question to the hooks, and where to send the answer.
     Ask(Value, oneshot::Sender<Result<HeaderChanges>>),
-}
-
-/// The notices of one blocking call.
-pub type Notices = UnboundedReceiver<Notice>;
-
-/// Returns both ends of the channel to a blocking call.
-pub fn notices() -> (UnboundedSender<Notice>, Notices) {
-    mpsc::unbounded_channel()
 }
 
 /// The maximum number of records to keep for later.
