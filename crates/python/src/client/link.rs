@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3_async_runtimes::TaskLocals;
-use replicant::{BoxFuture, Client as Core, Error, ErrorKind, Observer, bindings::Following};
+use replicant::{
+    BoxFuture, Client as Core, Error, ErrorKind, Observer,
+    bindings::Following,
+    telemetry::{attach, attach_stream},
+};
 
 use crate::{
     asyncio::{CompletionChannel, current_context},
@@ -13,7 +17,7 @@ use crate::{
     raised::{Raised, reraised},
     read_ahead::Items,
     runtime::Inbox,
-    telemetry::{Notice, Receiver, Relay},
+    telemetry::{Notice, Receiver, Relay, WARNINGS},
     transport::PythonTransport,
 };
 
@@ -85,19 +89,19 @@ impl Link {
         }
     }
 
-    /// Returns work that the receiver follows.
+    /// Returns work that the receiver follows; its warnings are logged in any case.
     pub fn follow<T: 'static>(&self, work: BoxFuture<'static, T>) -> BoxFuture<'static, T> {
         match &self.following {
             Some(following) => following.work(work),
-            None => work,
+            None => attach(WARNINGS.clone(), work),
         }
     }
 
-    /// Returns a stream that the receiver follows. The call returns when the stream is dropped.
+    /// Returns a stream that the receiver follows; its warnings are logged in any case. The call returns when the stream is dropped.
     pub fn follow_stream(&mut self, items: Items) -> Items {
         match self.following.take() {
             Some(following) => following.stream(items),
-            None => items,
+            None => attach_stream(WARNINGS.clone(), items),
         }
     }
 
