@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import gc
+import logging
 import pickle
 import random
 import threading
@@ -20,6 +21,7 @@ from conftest import ENDLESS, TOKEN, Emulator, canceled, eventually, python
 from fastapi.responses import StreamingResponse
 
 import replicant
+from replicant import _native
 
 
 async def test_leaving_a_stream_frees_its_connection(
@@ -396,9 +398,7 @@ def close_after_its_loop(stream: Any) -> None:
     stream.close()
 
 
-@pytest.mark.parametrize(
-    "end", [leave, close, close_text, close_in_a_thread, close_after_its_loop]
-)
+@pytest.mark.parametrize("end", [leave, close, close_text, close_in_a_thread, close_after_its_loop])
 def test_a_closed_stream_that_is_kept_is_canceled_although_there_is_a_hook(
     end: Any, emulator: Emulator
 ) -> None:
@@ -438,21 +438,31 @@ def test_threads_that_read_one_stream_call_its_hook_in_turn() -> None:
     assert sorted(found) == ["a", "b"]
 
 
-async def test_canceling_the_reader_of_a_stream_runs_no_hook(emulator: Emulator) -> None:
-    ended = False
+async def test_canceling_the_reader_of_a_stream_runs_no_hook(
+    emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="replicant")
+    seen: list[Any] = []
 
     def on_response(event: replicant.ResponseEvent) -> None:
-        if ended:
-            raise AttributeError("mine")
+        seen.append(event)
 
     client = replicant.Client(TOKEN, base_url=emulator.base_url, on_response=on_response)
     stream = client.stream(ENDLESS, {}).start()
     reader = asyncio.create_task(collect(stream))
     await asyncio.to_thread(eventually, lambda: emulator.state()["active_streams"] == 1)
-    ended = True
+    with pytest.raises(replicant.ReplicateException):
+        await asyncio.to_thread(client.run, ENDLESS, {}, wait=False, timeout=0.2)
+    # The next call or close logs the cancel of that run.
+    await asyncio.to_thread(_native.drain, 30)
+    caplog.clear()
+    seen.clear()
     reader.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reader
+    assert (seen, caplog.messages) == ([], [])
+    client.accounts.current()
+    assert any(line.startswith("canceling prediction") for line in caplog.messages)
     await asyncio.to_thread(eventually, lambda: emulator.state()["active_streams"] == 0)
 
 
