@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, AsyncIterator, Awaitable, Callable, Tuple
 
+from ._base import Base
 from ._errors import ModelError
+from ._exception import ReplicateException
 from ._native import Stream
 from ._output import ENDED
 
@@ -13,6 +16,8 @@ class OutputStream(Stream[Any]):
     """The items of the output of a prediction, which the end of the loop updates."""
 
     _prediction: Any
+    _updates: bool
+    """Whether the end has still to update the prediction."""
 
     def __new__(cls, prediction: Any) -> OutputStream:
         client = prediction._bound
@@ -21,14 +26,18 @@ class OutputStream(Stream[Any]):
             cls, client._native, "predictions.output_iterator", params, owner=client
         )
         stream._prediction = prediction
+        stream._updates = True
         return stream
 
     def __next__(self) -> Any:
         try:
             return super().__next__()
         except StopIteration:
-            if self._prediction.status not in ENDED:
-                self._prediction._update(self._native.call(*self._fetch()))
+            if self._must_update():
+                # All items have arrived.
+                with suppress(ReplicateException):
+                    # The blocking form, also for an `AsyncClient`.
+                    self._prediction._update(Base._call(*self._get()))
             raise
         except ModelError as error:
             self._prediction._update(error.prediction._data)
@@ -50,18 +59,25 @@ class OutputStream(Stream[Any]):
         try:
             return await step()
         except StopAsyncIteration:
-            if self._prediction.status not in ENDED:
-                self._prediction._update(await self._native.call_async(*self._fetch()))
+            if self._must_update():
+                with suppress(ReplicateException):
+                    self._prediction._update(await Base._async_call(*self._get()))
             raise
         except ModelError as error:
             self._prediction._update(error.prediction._data)
             raise
 
-    @property
-    def _native(self) -> Any:
-        return self._prediction._bound._native
+    def close(self) -> None:
+        self._updates = False
+        super().close()
 
-    def _fetch(self) -> Tuple[Any, ...]:
-        client = self._prediction._bound
-        params = client._with_options({"id": self._prediction.id})
-        return "predictions.get", params, None, False, client
+    def aclose(self) -> Awaitable[None]:
+        self._updates = False
+        return super().aclose()
+
+    def _must_update(self) -> bool:
+        updates, self._updates = self._updates, False
+        return updates and self._prediction.status not in ENDED
+
+    def _get(self) -> Tuple[Any, ...]:
+        return self._prediction._bound, "predictions.get", {"id": self._prediction.id}

@@ -83,7 +83,24 @@ def id_of(value: Any) -> Any:
 def _target(value: Reference) -> str:
     """Returns what to run as text. A deployment object is not the model of that name."""
     text = reference(value)
-    return f"{DEPLOYMENTS}{text}" if hasattr(value, "current_release") else text
+    return f"{DEPLOYMENTS}{text}" if _is_deployment(value) else text
+
+
+def _is_deployment(value: Any) -> bool:
+    return hasattr(value, "current_release")
+
+
+def no_deployment(value: Any, argument: str) -> Any:
+    """Refuses a deployment object where the model of its name would be used."""
+    if _is_deployment(value):
+        from ._errors import InvalidArgumentError
+
+        raise InvalidArgumentError(
+            f"`{argument}` must not be a deployment; pass it to `predictions.create` as `deployment=`, "
+            "or to `run`",
+            argument=argument,
+        )
+    return value
 
 
 def maybe_reference(value: Optional[Reference]) -> Optional[str]:
@@ -136,6 +153,8 @@ def owner_and_name(
         value, name = name, None
     if value is None:
         raise TypeError(f"the {what} is missing; pass 'owner/name', or owner and name")
+    if what == "model":
+        no_deployment(value, what)
     return {"owner": reference(value)} if name is None else {"owner": str(value), "name": name}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
 if TYPE_CHECKING:
@@ -19,21 +20,18 @@ _LEVELS = {"debug": 10, "info": 20, "warn": 30}
 class Receiver:
     """Receives what one call reports, in the context of its caller."""
 
-    __slots__ = ("_hooks", "_logger", "_spans", "_tasks", "level")
+    __slots__ = ("_hooks", "_spans", "_tasks", "level")
 
-    level: Optional[str]
-    """The level of the events to receive; None for no events."""
+    level: str
+    """The level of the events to receive."""
 
-    def __init__(self, hooks: Optional[Hooks], logger: Any, spans: Optional[Spans]) -> None:
+    def __init__(self, hooks: Optional[Hooks], logs: bool, spans: Optional[Spans]) -> None:
         self._hooks = hooks
-        self._logger = logger
         self._spans = spans
         self._tasks: List[Any] = []
-        self.level = None
-        if logger is not None:
-            self.level = next(
-                (n for n, level in _LEVELS.items() if logger.isEnabledFor(level)), None
-            )
+        self.level = "warn"
+        if logs:
+            self.level = "debug" if _logger().isEnabledFor(_LEVELS["debug"]) else "info"
 
     @property
     def spans(self) -> bool:
@@ -49,9 +47,7 @@ class Receiver:
     def record(self, record: Record) -> None:
         """Logs an event, or reports a span to OpenTelemetry."""
         if "span" not in record:
-            self._logger.log(
-                _LEVELS[record["level"]], record["text"], extra={"replicant": record["fields"]}
-            )
+            log(record)
         elif self._spans is not None:
             self._spans.report(record)
 
@@ -94,22 +90,28 @@ async def _answer(pending: Any, changes: Changes, reply: Any) -> None:
 
 
 def receiver_of(hooks: Optional[Hooks], logs: bool, traces: bool) -> Optional[Receiver]:
-    """Returns the receiver of a call in the current context; None if nothing receives reports.
+    """Returns the receiver of a call in the current context; None if nothing receives more than warnings.
 
     Args:
         hooks: The hooks of the client.
-        logs: Whether the logger `replicant` is enabled.
+        logs: Whether the logger `replicant` is enabled for more than warnings.
         traces: Whether the program has imported OpenTelemetry.
     """
-    logger = _logger() if logs else None
     spans = None
     if traces:
         from ._spans import current_spans
 
         spans = current_spans()
-    if hooks is None and logger is None and spans is None:
+    if hooks is None and not logs and spans is None:
         return None
-    return Receiver(hooks, logger, spans)
+    return Receiver(hooks, logs, spans)
+
+
+def log(record: Record) -> None:
+    """Logs an event, if the program has imported `logging`."""
+    if "logging" in sys.modules:
+        level, extra = _LEVELS[record["level"]], {"replicant": record["fields"]}
+        _logger().log(level, record["text"], extra=extra)
 
 
 def _logger() -> Any:

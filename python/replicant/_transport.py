@@ -107,7 +107,7 @@ class Adapter:
         client = self._transport
         if not isinstance(client, (httpx.Client, httpx.AsyncClient)):
             request = _httpx_request(method, url, headers, body)
-            return client.send(request, stream=True, follow_redirects=False)
+            return client.send(request, stream=True)
         target: Any = httpx.URL(url)
         to_api = _origin(target) == _origin(httpx.URL(self.base_url))
         added: List[Any] = []
@@ -132,7 +132,9 @@ class Adapter:
                     cookies.jar.set_cookie(cookie)
         cookies.set_cookie_header(request)
         # The core follows redirects: it does not repeat a create, and sends no secrets to other hosts.
-        return client.send(request, stream=True, auth=auth, follow_redirects=False)
+        # Passed only if needed, because a subclass may have a `send` without it.
+        options: Any = {"follow_redirects": False} if client.follow_redirects else {}
+        return client.send(request, stream=True, auth=auth, **options)
 
     @staticmethod
     def fault(error: BaseException) -> Optional[str]:

@@ -520,6 +520,7 @@ def test_the_default_client_follows_the_environment(monkeypatch: pytest.MonkeyPa
 def test_copies_and_pickles_of_the_default_clients_are_themselves() -> None:
     for client in (replicant.default_client, replicant._default.default_async_client):  # type: ignore[attr-defined]
         assert pickle.loads(pickle.dumps(client)) is client
+        assert copy.copy(client) is copy.deepcopy(client) is client
 
 
 def test_a_closed_client_has_no_client_of_a_scope(cog: None) -> None:

@@ -379,3 +379,22 @@ async def test_a_deployment_object_is_run_as_a_deployment(
     client.predictions.create(deployment=deployment, input=input)
     creates = [each["path"] for each in emulator.requests() if each["method"] == "POST"]
     assert creates == ["/v1/deployments/acme/text/predictions"] * 7
+
+
+def test_a_deployment_object_is_not_taken_for_the_model_of_its_name(
+    client: Any, emulator: Emulator
+) -> None:
+    deployment = client.deployments.get("acme/text")
+    emulator.forget()
+    for create, argument in (
+        (lambda: client.predictions.create(deployment, {}), "version"),
+        (lambda: client.predictions.create(version=deployment), "version"),
+        (lambda: client.predictions.create(model=deployment), "model"),
+        (lambda: client.models.predictions.create(deployment, {}), "model"),
+    ):
+        with pytest.raises(
+            replicate.exceptions.InvalidArgumentError, match="as `deployment=`"
+        ) as caught:
+            create()
+        assert caught.value.argument == argument
+    assert emulator.requests() == []

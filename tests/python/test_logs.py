@@ -103,6 +103,16 @@ def test_a_blocking_stream_is_logged(client: Any, logs: Any) -> None:
     logs.find("request succeeded method=GET")
 
 
+def test_the_cancel_of_a_closed_stream_that_is_kept_is_logged(client: Any, logs: Any) -> None:
+    stream = client.stream(ENDLESS, {})
+    next(stream)
+    stream.close()
+    _native.drain(30)
+    client.accounts.current()
+    logs.find("canceling prediction")
+    assert list(stream) == []
+
+
 def test_info_omits_attempts_and_polls(client: Any, logs: Any) -> None:
     logging.getLogger("replicant").setLevel(logging.INFO)
     client.accounts.current()
@@ -228,9 +238,23 @@ def test_logging_is_not_imported_without_need(emulator: Emulator) -> None:
     assert python(script).returncode == 0
 
 
-def test_a_cancel_that_fails_is_logged_at_level_warning(
-    client: Any, logs: Any, emulator: Emulator
+def test_without_logs_of_level_info_nothing_is_built_for_a_call(
+    client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert logging.getLogger("replicant").isEnabledFor(logging.WARNING)
+
+    def fail(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("replicant._telemetry.Receiver", fail)
+    assert client.accounts.current().username
+
+
+@pytest.mark.parametrize("hooks", [{}, {"on_retry": print}])
+def test_a_cancel_that_fails_is_logged_at_level_warning(
+    hooks: Any, client: Any, logs: Any, emulator: Emulator
+) -> None:
+    client = client.with_options(**hooks)
     logging.getLogger("replicant").setLevel(logging.WARNING)
     emulator.fault(match={"path": "/v1/predictions/*/cancel"}, action={"status": 403})
     with pytest.raises(replicant.PredictionTimeoutError):

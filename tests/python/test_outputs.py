@@ -469,6 +469,30 @@ async def test_the_end_of_output_iterator_updates_the_prediction(
     assert blocking.status == "succeeded"
 
 
+async def test_output_iterator_fetches_the_end_at_most_once(
+    client: Any, async_client: Any, emulator: Emulator
+) -> None:
+    data = client.predictions.create(version=VERSION, input=SLOW)._data
+    client.predictions.wait(data["id"])
+    for end in ("exhausted", "failed", "closed"):
+        prediction, awaited = client._prediction(data), async_client._prediction(data)
+        items, later = prediction.output_iterator(), awaited.output_iterator()
+        assert next(items) == await later.__anext__() == "a"
+        if end == "closed":
+            items.close()
+            await later.aclose()
+        emulator.forget()
+        if end == "failed":
+            action = {"status": 403}
+            emulator.fault(match={"path": "/v1/predictions/*"}, times=2, action=action)
+        rest = [] if end == "closed" else ["b", "c"]
+        assert list(items) == [item async for item in later] == rest
+        assert list(items) == [item async for item in later] == []
+        assert len(requests(emulator)) == (0 if end == "closed" else 2)
+        expected = "succeeded" if end == "exhausted" else data["status"]
+        assert (prediction.status, awaited.status) == (expected, expected)
+
+
 async def test_a_failure_in_output_iterator_updates_the_prediction(
     client: Any, emulator: Emulator
 ) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import copy
 import gc
+import logging
 import pickle
 import random
+import threading
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,10 +17,11 @@ from typing import Any
 import fastapi
 import fastapi.testclient
 import pytest
-from conftest import ENDLESS, TOKEN, Emulator, eventually, python
+from conftest import ENDLESS, TOKEN, Emulator, canceled, eventually, python
 from fastapi.responses import StreamingResponse
 
 import replicant
+from replicant import _native
 
 
 async def test_leaving_a_stream_frees_its_connection(
@@ -367,21 +371,98 @@ async def test_a_hook_may_be_async_once_its_stream_is_awaited(emulator: Emulator
     assert seen == ["GET"]
 
 
-async def test_canceling_the_reader_of_a_stream_runs_no_hook(emulator: Emulator) -> None:
-    ended = False
+def leave(stream: Any) -> None:
+    with stream:
+        next(stream)
+
+
+def close(stream: Any) -> None:
+    next(stream)
+    stream.close()
+
+
+def close_text(stream: Any) -> None:
+    stream.start()
+    stream.text().close()
+
+
+def close_in_a_thread(stream: Any) -> None:
+    next(stream)
+    closer = threading.Thread(target=stream.close)
+    closer.start()
+    closer.join()
+
+
+def close_after_its_loop(stream: Any) -> None:
+    asyncio.run(begin(stream))
+    stream.close()
+
+
+@pytest.mark.parametrize("end", [leave, close, close_text, close_in_a_thread, close_after_its_loop])
+def test_a_closed_stream_that_is_kept_is_canceled_although_there_is_a_hook(
+    end: Any, emulator: Emulator
+) -> None:
+    before = canceled(emulator)
+    stream = hooked(emulator, []).stream(ENDLESS, {})
+    end(stream)
+    eventually(lambda: canceled(emulator) == before + 1)
+    assert list(stream) == []
+
+
+def test_threads_that_read_one_stream_call_its_hook_in_turn() -> None:
+    begun, requests = threading.Event(), []
+
+    def transport(_: Any) -> Any:
+        requests.append(1)
+        if len(requests) > 1:
+            return 200, {}, {"id": "p1", "status": "succeeded", "output": ["a", "b"]}
+        assert begun.wait(30)
+        # The second thread begins to wait.
+        time.sleep(0.3)
+        return 200, {}, {"id": "p1", "status": "processing", "output": ["a"]}
+
+    client = replicant.Client(TOKEN, transport=transport, on_request=lambda _: None)
+    items = client.predictions.output_iterator("p1")
+    found: list[str] = []
+
+    def read() -> None:
+        found.append(next(items))
+
+    threads = [threading.Thread(target=read, daemon=True) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+        eventually(lambda: requests)
+    begun.set()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(found) == ["a", "b"]
+
+
+async def test_canceling_the_reader_of_a_stream_runs_no_hook(
+    emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="replicant")
+    seen: list[Any] = []
 
     def on_response(event: replicant.ResponseEvent) -> None:
-        if ended:
-            raise AttributeError("mine")
+        seen.append(event)
 
     client = replicant.Client(TOKEN, base_url=emulator.base_url, on_response=on_response)
     stream = client.stream(ENDLESS, {}).start()
     reader = asyncio.create_task(collect(stream))
     await asyncio.to_thread(eventually, lambda: emulator.state()["active_streams"] == 1)
-    ended = True
+    with pytest.raises(replicant.ReplicateException):
+        await asyncio.to_thread(client.run, ENDLESS, {}, wait=False, timeout=0.2)
+    # The next call or close logs the cancel of that run.
+    await asyncio.to_thread(_native.drain, 30)
+    caplog.clear()
+    seen.clear()
     reader.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reader
+    assert (seen, caplog.messages) == ([], [])
+    client.accounts.current()
+    assert any(line.startswith("canceling prediction") for line in caplog.messages)
     await asyncio.to_thread(eventually, lambda: emulator.state()["active_streams"] == 0)
 
 

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 import pytest
-from conftest import ENDLESS, TOKEN, Emulator, eventually, python
+from conftest import ENDLESS, TOKEN, Emulator, canceled, eventually, python
 
 import replicant
 
@@ -150,6 +150,20 @@ def test_a_stream_is_traced_to_its_end(client: Any, spans: Any) -> None:
     run = named(spans, "generate_content emulator/stream")
     assert run.parent.span_id == outer.get_span_context().span_id
     assert named(spans, "GET").parent.span_id == run.context.span_id
+
+
+def test_a_closed_stream_that_is_kept_is_canceled_and_ends_its_span(
+    client: Any, emulator: Emulator, spans: Any
+) -> None:
+    before = canceled(emulator)
+    with trace.get_tracer("test").start_as_current_span("outer"):
+        stream = client.stream(ENDLESS, {})
+        next(stream)
+        stream.close()
+        eventually(lambda: canceled(emulator) == before + 1)
+        client.accounts.current()
+    assert named(spans, f"generate_content {ENDLESS}")
+    assert list(stream) == []
 
 
 def test_an_abandoned_run_ends_its_span(client: Any, spans: Any) -> None:

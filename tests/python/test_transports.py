@@ -547,6 +547,29 @@ def test_an_httpx_client_that_follows_redirects_repeats_no_create(
     assert headers["authorization"] is None
 
 
+class Client(httpx.Client):
+    def send(self, request: Any, *, stream: bool = False, auth: Any = None) -> Any:  # type: ignore[override]
+        return super().send(request, stream=stream, auth=auth)
+
+
+class AsyncClient(httpx.AsyncClient):
+    async def send(self, request: Any, *, stream: bool = False, auth: Any = None) -> Any:  # type: ignore[override]
+        return await super().send(request, stream=stream, auth=auth)
+
+
+class Sender:
+    def send(self, request: Any, stream: bool = False) -> Any:
+        return httpx.Client().send(request, stream=stream)
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient, Sender])
+def test_the_send_of_an_http_client_needs_no_further_arguments(
+    kind: Any, sites: tuple[Site, Site]
+) -> None:
+    client = replicant.Client("t", base_url=f"{sites[0].url}/v1", http_client=kind())
+    assert client.predictions.get("p1").id
+
+
 def test_a_response_with_chunks_of_another_type_is_refused() -> None:
     class Response:
         status_code = 200

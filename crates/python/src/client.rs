@@ -21,7 +21,7 @@ use crate::{
     lock::lock,
     raised::reraised,
     reply,
-    runtime::{self, gate},
+    runtime::{self, Inbox, gate},
     telemetry::Notice,
     value,
 };
@@ -103,9 +103,9 @@ impl Client {
         let _inside = gate::enter(py);
         let params = value::from_python(params.as_any())?;
         let link = slf.get().link(py, false)?;
-        let (observe, mut notices) = link.observation(observer.is_some());
+        let (observe, notices) = link.observation(observer.is_some());
         let future = link.follow(operation::call_as_text(&link.core, name, params, observe));
-        let reply = runtime::wait(py, future, &mut notices, |notice| match (notice, &observer) {
+        let reply = runtime::wait(py, future, notices.as_deref(), |notice| match (notice, &observer) {
             (Notice::State(value), Some(observer)) => {
                 let value = value::to_python(py, value, Some(slf.as_any()))?;
                 observer.call1((value,)).map(drop).map_err(|raised| reraised(py, raised))
@@ -115,7 +115,7 @@ impl Client {
                 Ok(())
             }
         });
-        while let Some(notice) = notices.as_mut().and_then(|notices| notices.try_recv().ok()) {
+        while let Some(notice) = notices.as_deref().and_then(Inbox::now) {
             link.receive(py, notice);
         }
         finish(slf, &link, owner.as_ref(), reply?.and_then(|reply| reply), raw)

@@ -32,10 +32,10 @@ pub fn wait<T: Send>(
     relay: Option<&Relay>,
 ) -> PyResult<Result<T>> {
     let Some(relay) = relay else {
-        return runtime::wait(py, future, &mut None, |()| Ok(()));
+        return runtime::wait(py, future, None, |()| Ok(()));
     };
     relay.receiving(py, |notices| {
-        runtime::wait(py, future, notices, |notice| {
+        runtime::wait(py, future, Some(notices), |notice| {
             relay.receive(py, notice);
             Ok(())
         })

@@ -3,6 +3,7 @@
 mod driver;
 pub mod gate;
 mod greenlets;
+mod inbox;
 mod panics;
 mod signals;
 mod wait;
@@ -22,6 +23,7 @@ use tokio::sync::watch;
 
 pub use self::{
     driver::Driver,
+    inbox::Inbox,
     panics::{guard, guarded},
     signals::unblocked,
     wait::wait,

@@ -25,7 +25,7 @@ use crate::{
     read_ahead::{Head, ReadAhead},
     reading::{await_item, wait, wait_for_item},
     runtime::{self, gate},
-    telemetry::Relay,
+    telemetry::{self, Relay},
     value,
 };
 
@@ -189,11 +189,7 @@ impl Stream {
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         let _inside = gate::enter(py);
         self.abandon(py)?;
-        if let Some(Ok(opened)) = self.opened.get()
-            && let Some(relay) = opened.relay()
-        {
-            relay.receive_rest(py);
-        }
+        telemetry::deliver_late(py);
         Ok(())
     }
 
@@ -210,6 +206,9 @@ impl Stream {
         // A stream that is not open yet becomes a closed one.
         let closed = || Ok(Opened { link: None, items: Arc::new(ReadAhead::new(None, false)) });
         if let Ok(opened) = self.opened.get_or_init_py_attached(py, closed) {
+            if let Some(relay) = opened.relay() {
+                relay.finish();
+            }
             let runtime = runtime::get()?;
             gate::detach(py, || {
                 let _inside = runtime.enter();
@@ -247,7 +246,7 @@ impl Stream {
     fn opened(&self, py: Python<'_>, awaited: bool) -> PyResult<&Opened> {
         let open = || {
             let (name, params) = &self.call;
-            let link = self.client.get().link(py, awaited)?;
+            let mut link = self.client.get().link(py, awaited)?;
             let items = link.follow_stream(operation::open(&link.core, name, params.clone()));
             Ok(Opened { link: Some(link), items: ReadAhead::live(Some(items), self.head) })
         };

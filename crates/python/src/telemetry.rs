@@ -9,15 +9,16 @@ mod relay;
 
 use std::{
     mem,
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
 };
 
 use pyo3::prelude::*;
-use replicant::{Result, Value, hooks::HeaderChanges};
-use tokio::sync::{
-    mpsc::{self, UnboundedReceiver, UnboundedSender},
-    oneshot,
+use replicant::{
+    Result, Value,
+    hooks::HeaderChanges,
+    telemetry::{Level, Sink},
 };
+use tokio::sync::oneshot;
 
 pub use self::{
     receiver::Receiver,
@@ -35,27 +36,28 @@ pub enum Notice {
     Ask(Value, oneshot::Sender<Result<HeaderChanges>>),
 }
 
-/// The notices of one blocking call.
-pub type Notices = UnboundedReceiver<Notice>;
-
-/// Returns both ends of the channel to a blocking call.
-pub fn notices() -> (UnboundedSender<Notice>, Notices) {
-    mpsc::unbounded_channel()
-}
-
 /// The maximum number of records to keep for later.
 const MAX_LATE: usize = 1000;
 
-/// Records that arrived when their call had returned, such as those of a cancel in the background.
-static LATE: Mutex<Vec<(Arc<Receiver>, Value)>> = Mutex::new(Vec::new());
+/// Records that arrived when their call had returned, such as those of a cancel in the background. A call without a
+/// receiver has warnings only.
+static LATE: Mutex<Vec<(Option<Arc<Receiver>>, Value)>> = Mutex::new(Vec::new());
+
+/// Receives the warnings of calls without a receiver: they are too rare to build one for each call.
+pub static WARNINGS: LazyLock<Arc<Sink>> =
+    LazyLock::new(|| Sink::new(Level::Warn, false, Arc::new(|warning| keep(None, warning))));
+
+fn keep(receiver: Option<Arc<Receiver>>, record: Value) {
+    let mut late = lock(&LATE);
+    if late.len() < MAX_LATE {
+        late.push((receiver, record));
+    }
+}
 
 fn keep_for_later(receiver: Arc<Receiver>, notice: Notice) {
     // An unanswered question is dropped, and the core goes on without the hooks.
     if let Notice::Record(record) = notice {
-        let mut late = lock(&LATE);
-        if late.len() < MAX_LATE {
-            late.push((receiver, record));
-        }
+        keep(Some(receiver), record);
     }
 }
 
@@ -64,6 +66,9 @@ pub fn deliver_late(py: Python<'_>) {
     // No Python code may run while this is locked.
     let late = mem::take(&mut *lock(&LATE));
     for (receiver, record) in late {
-        receiver.receive(py, Notice::Record(record), false);
+        match receiver {
+            Some(receiver) => receiver.receive(py, Notice::Record(record), false),
+            None => receiver::log(py, record),
+        }
     }
 }

@@ -14,7 +14,7 @@ from .._output_stream import OutputStream
 from .._page import AwaitablePage, Cursor, page_at
 from .._progress import Progress as PredictionProgress
 from .._progress import of_prediction
-from .._refs import Reference, id_of, maybe_reference, maybe_version
+from .._refs import Reference, id_of, maybe_reference, maybe_version, no_deployment
 from .._response import RawView
 from .bound import AsyncBound
 
@@ -188,8 +188,8 @@ class AsyncPredictions(AsyncNamespace):
         """
         params = checked(AsyncPredictions.create, CreateOptions, options)
         target = drop_none(
-            version=maybe_version(version),
-            model=maybe_reference(model),
+            version=maybe_version(no_deployment(version, "version")),
+            model=maybe_reference(no_deployment(model, "model")),
             deployment=maybe_reference(deployment),
             input={} if input is None else input,
         )

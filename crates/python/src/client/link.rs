@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3_async_runtimes::TaskLocals;
-use replicant::{BoxFuture, Client as Core, Error, ErrorKind, Observer};
+use replicant::{
+    BoxFuture, Client as Core, Error, ErrorKind, Observer,
+    bindings::Following,
+    telemetry::{attach, attach_stream},
+};
 
 use crate::{
     asyncio::{CompletionChannel, current_context},
@@ -12,7 +16,8 @@ use crate::{
     lock::lock,
     raised::{Raised, reraised},
     read_ahead::Items,
-    telemetry::{Notice, Notices, Receiver, Relay, notices},
+    runtime::Inbox,
+    telemetry::{Notice, Receiver, Relay, WARNINGS},
     transport::PythonTransport,
 };
 
@@ -21,6 +26,8 @@ pub struct Link {
     pub core: Core,
     /// The exception that the transport or a hook raised.
     raised: Option<Raised>,
+    /// What the core reports to, if there is a receiver, until the call has returned.
+    following: Option<Following>,
     /// What brings the notices to the receiver, if there is one.
     pub relay: Option<Relay>,
 }
@@ -34,14 +41,16 @@ impl Link {
         hooks: Option<&Py<PyAny>>,
         awaited: bool,
     ) -> PyResult<Self> {
-        let mut link = Self { core, raised: None, relay: None };
+        let mut link = Self { core, raised: None, following: None, relay: None };
         if let Some(receiver) = Receiver::current(py, hooks)? {
             link.raised = Some(receiver.raised.clone());
             let relay = Relay::new(receiver);
             if awaited {
                 relay.await_on(py, &CompletionChannel::current(py)?)?;
             }
-            link.core = relay.following.client(&link.core);
+            let following = relay.follow();
+            link.core = following.client(&link.core);
+            link.following = Some(following);
             link.relay = Some(relay);
         }
         match adapter {
@@ -63,16 +72,14 @@ impl Link {
     }
 
     /// Returns an observer for a blocking call if it is `observed`, and what brings the values and notices to it.
-    pub fn observation(&self, observed: bool) -> (Option<Observer>, Option<Notices>) {
-        let taken = self.relay.as_ref().and_then(Relay::take);
+    pub fn observation(&self, observed: bool) -> (Option<Observer>, Option<Arc<Inbox<Notice>>>) {
+        let notices = self.relay.as_ref().map(|relay| relay.notices.clone());
         if !observed {
-            return (None, taken);
+            return (None, notices);
         }
-        let (send, receive) = match (&self.relay, taken) {
-            (Some(relay), Some(receive)) => (relay.thread(), receive),
-            _ => notices(),
-        };
-        (Some(Arc::new(move |value| drop(send.send(Notice::State(value))))), Some(receive))
+        let notices = notices.unwrap_or_else(|| Arc::new(Inbox::new()));
+        let to = notices.clone();
+        (Some(Arc::new(move |value| to.send(Notice::State(value)))), Some(notices))
     }
 
     /// Passes a notice of a blocking call to the receiver.
@@ -82,19 +89,19 @@ impl Link {
         }
     }
 
-    /// Returns work that the receiver follows.
+    /// Returns work that the receiver follows; its warnings are logged in any case.
     pub fn follow<T: 'static>(&self, work: BoxFuture<'static, T>) -> BoxFuture<'static, T> {
-        match &self.relay {
-            Some(relay) => relay.following.work(work),
-            None => work,
+        match &self.following {
+            Some(following) => following.work(work),
+            None => attach(WARNINGS.clone(), work),
         }
     }
 
-    /// Returns a stream that the receiver follows.
-    pub fn follow_stream(&self, items: Items) -> Items {
-        match &self.relay {
-            Some(relay) => relay.following.stream(items),
-            None => items,
+    /// Returns a stream that the receiver follows; its warnings are logged in any case. The call returns when the stream is dropped.
+    pub fn follow_stream(&mut self, items: Items) -> Items {
+        match self.following.take() {
+            Some(following) => following.stream(items),
+            None => attach_stream(WARNINGS.clone(), items),
         }
     }
 

@@ -12,9 +12,9 @@ use std::{
 use futures_util::FutureExt;
 use pyo3::prelude::*;
 use replicant::{Error, Result};
-use tokio::sync::{mpsc::UnboundedReceiver, watch};
+use tokio::sync::watch;
 
-use super::{Driver, SLICE, gate, greenlets::Greenlets, with_ending};
+use super::{Driver, Inbox, SLICE, gate, greenlets::Greenlets, with_ending};
 use crate::once::Once;
 
 /// How long a wait blocks the other greenlets of its thread at a time, and how long it lets them run at most.
@@ -45,7 +45,7 @@ impl<F> Waiting<F> {
 pub fn wait<T: Send, N: Send>(
     py: Python<'_>,
     future: impl Future<Output = T> + Send,
-    observed: &mut Option<UnboundedReceiver<N>>,
+    observed: Option<&Inbox<N>>,
     observe: impl Fn(N) -> PyResult<()>,
 ) -> PyResult<Result<T>> {
     enum Step<T, N> {
@@ -72,7 +72,7 @@ pub fn wait<T: Send, N: Send>(
                 }
                 tokio::select! {
                     biased;
-                    Some(value) = next(&mut *observed) => Step::Observed(value),
+                    Some(value) = next(observed) => Step::Observed(value),
                     Some(done) = poll_fn(|context| poll(future, context)) => Step::Done(done),
                     () = notified(ending) => Step::Ending,
                     () = tokio::time::sleep(slice_length) => Step::Tick,
@@ -83,7 +83,7 @@ pub fn wait<T: Send, N: Send>(
         };
         let outcome = match gate::detach_or(py, &mut waiting, slice, Waiting::abandon) {
             Ok(Step::Done(Ok(value))) => {
-                while let Some(value) = observed.as_mut().and_then(|observed| observed.try_recv().ok()) {
+                while let Some(value) = observed.and_then(Inbox::now) {
                     observe(value)?;
                 }
                 return Ok(Ok(value));
@@ -132,9 +132,9 @@ async fn notified(ending: &mut Option<watch::Receiver<()>>) {
     }
 }
 
-async fn next<N>(observed: &mut Option<UnboundedReceiver<N>>) -> Option<N> {
+async fn next<N>(observed: Option<&Inbox<N>>) -> Option<N> {
     match observed {
-        Some(observed) => observed.recv().await,
+        Some(observed) => observed.next().await,
         None => None,
     }
 }

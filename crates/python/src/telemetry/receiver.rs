@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use pyo3::{exceptions::PyKeyboardInterrupt, prelude::*, types::PyDict};
-use replicant::{Error, ErrorKind, Result, bindings::Wanted, hooks::HeaderChanges, telemetry::Level};
+use replicant::{Error, ErrorKind, Result, Value, bindings::Wanted, hooks::HeaderChanges, telemetry::Level};
 use tokio::sync::oneshot;
 
 use super::{Notice, deliver_late};
@@ -22,12 +22,14 @@ pub struct Receiver {
     pub raised: Raised,
 }
 
-/// The level `WARNING` of Python's `logging`, the highest of the events.
-const WARNING: u8 = 30;
+/// The level `INFO` of Python's `logging`. Calls with warnings only need no receiver.
+const INFO: u8 = 20;
 
 impl Receiver {
-    /// Returns the receiver of a call in the current context; `None` if nothing receives reports, which takes little time.
+    /// Returns the receiver of a call in the current context; `None` if nothing receives more than warnings, which takes
+    /// little time.
     pub fn current(py: Python<'_>, hooks: Option<&Py<PyAny>>) -> PyResult<Option<Arc<Self>>> {
+        deliver_late(py);
         static MODULES: Once<PyDict> = Once::new();
         static RECEIVER_OF: Once<PyAny> = Once::new();
         let modules = MODULES.get_or_try_init(|| {
@@ -40,16 +42,15 @@ impl Receiver {
         if !logs && !traces && hooks.is_none() {
             return Ok(None);
         }
-        deliver_late(py);
         let receiver =
             RECEIVER_OF.import(py, "replicant._telemetry", "receiver_of")?.call1((hooks, logs, traces))?;
         if receiver.is_none() {
             return Ok(None);
         }
-        let level: Option<String> = receiver.getattr(intern!(py, "level"))?.extract()?;
+        let level: String = receiver.getattr(intern!(py, "level"))?.extract()?;
         let spans = receiver.getattr(intern!(py, "spans"))?.extract()?;
         let (on_request, on_response, on_retry) = receiver.getattr(intern!(py, "asks"))?.extract()?;
-        let level = level.and_then(|level| Level::from_name(&level)).unwrap_or(Level::Off);
+        let level = Level::from_name(&level).unwrap_or(Level::Off);
         let wanted = Wanted { level, spans, on_request, on_response, on_retry };
         Ok(Some(Arc::new(Self { object: receiver.unbind(), wanted, raised: Raised::default() })))
     }
@@ -76,7 +77,7 @@ impl Receiver {
         }
     }
 
-    fn ask(&self, py: Python<'_>, question: replicant::Value, reply: Reply, awaited: bool) -> PyResult<()> {
+    fn ask(&self, py: Python<'_>, question: Value, reply: Reply, awaited: bool) -> PyResult<()> {
         let reply = Bound::new(py, reply)?;
         let question = value::to_python(py, question, None)?;
         let asked = self.object.bind(py).call_method1(intern!(py, "ask"), (question, &reply, awaited));
@@ -84,6 +85,17 @@ impl Receiver {
             reply.get().fail_with(error);
         }
         Ok(())
+    }
+}
+
+/// Logs a warning of a call without a receiver.
+pub fn log(py: Python<'_>, warning: Value) {
+    static LOG: Once<PyAny> = Once::new();
+    let done = LOG
+        .import(py, "replicant._telemetry", "log")
+        .and_then(|log| log.call1((value::to_python(py, warning, None)?,)));
+    if let Err(error) = done {
+        report(py, error, None);
     }
 }
 
@@ -96,14 +108,14 @@ fn report(py: Python<'_>, error: PyErr, object: Option<&Bound<'_, PyAny>>) {
     }
 }
 
-/// Returns `true` if the logger `replicant` is enabled for any event.
+/// Returns `true` if the logger `replicant` is enabled for more than warnings.
 fn is_logging(py: Python<'_>) -> PyResult<bool> {
     static LOGGER: Once<PyAny> = Once::new();
     let logger = LOGGER.get_or_try_init(|| {
         let logging = py.import("logging")?;
         PyResult::Ok(logging.call_method1("getLogger", ("replicant",))?.unbind())
     })?;
-    logger.bind(py).call_method1(intern!(py, "isEnabledFor"), (WARNING,))?.is_truthy()
+    logger.bind(py).call_method1(intern!(py, "isEnabledFor"), (INFO,))?.is_truthy()
 }
 
 /// Where a hook sends its answer. A reply that is dropped changes nothing.

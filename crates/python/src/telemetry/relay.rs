@@ -1,18 +1,22 @@
 //! Brings what the core reports to the receiver of a call.
 
-use std::sync::{Arc, LazyLock, Mutex};
+use std::{
+    mem,
+    sync::{Arc, LazyLock, Mutex},
+};
 
 use pyo3::prelude::*;
 use replicant::{
     Value,
     bindings::{Following, HookResult},
 };
-use tokio::sync::{mpsc::UnboundedSender, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 
-use super::{Notice, Notices, Receiver, keep_for_later, notices};
+use super::{Notice, Receiver, keep_for_later};
 use crate::{
     asyncio::{CompletionChannel, current_context},
     lock::lock,
+    runtime::Inbox,
 };
 
 /// Whether the process ends, so that nothing waits for a hook.
@@ -27,16 +31,17 @@ pub fn stop_asking() {
 /// task that awaits it. A stream may be read by one after the other.
 pub struct Relay {
     receiver: Arc<Receiver>,
-    pub following: Following,
-    route: Arc<Route>,
-    /// What a waiting thread receives.
-    notices: Mutex<Option<Notices>>,
+    route: Arc<Mutex<Route>>,
+    /// What waiting threads receive.
+    pub notices: Arc<Inbox<Notice>>,
 }
 
-struct Route {
-    /// The task; `None` while a thread waits.
-    task: Mutex<Option<Task>>,
-    thread: UnboundedSender<Notice>,
+enum Route {
+    /// To a thread that waits.
+    Thread(Arc<Inbox<Notice>>),
+    Task(Task),
+    /// To nobody, because the call has returned.
+    Nowhere,
 }
 
 /// The event loop of a task, and the context of the caller.
@@ -48,47 +53,62 @@ struct Task {
 
 impl Relay {
     pub fn new(receiver: Arc<Receiver>) -> Self {
-        let (thread, notices) = notices();
-        let route = Arc::new(Route { task: Mutex::default(), thread });
-        let (to, through) = (receiver.clone(), route.clone());
-        let following = follow(&receiver, move |notice| through.pass(&to, notice));
-        Self { receiver, following, route, notices: Mutex::new(Some(notices)) }
+        let notices = Arc::new(Inbox::new());
+        let route = Arc::new(Mutex::new(Route::Thread(notices.clone())));
+        Self { receiver, route, notices }
+    }
+
+    /// Returns what the core reports to.
+    pub fn follow(&self) -> Following {
+        let (to, route) = (self.receiver.clone(), self.route.clone());
+        follow(&self.receiver, move |notice| pass(&route, &to, notice))
     }
 
     /// Lets the event loop of `channel` receive the notices that follow.
     pub fn await_on(&self, py: Python<'_>, channel: &Arc<CompletionChannel>) -> PyResult<()> {
-        let is_same = lock(&self.route.task).as_ref().is_some_and(|task| Arc::ptr_eq(&task.channel, channel));
+        let is_same = match &*lock(&self.route) {
+            Route::Task(task) => Arc::ptr_eq(&task.channel, channel),
+            _ => false,
+        };
         if !is_same {
             let context = Arc::new(current_context(py)?.unbind());
-            self.route.turn_to(Task { channel: channel.clone(), context });
+            drop(self.turn_to(Route::Task(Task { channel: channel.clone(), context })));
             self.receive_rest(py);
         }
         Ok(())
     }
 
     /// Calls `wait` with the notices, which this thread receives until then.
-    pub fn receiving<T>(&self, py: Python<'_>, wait: impl FnOnce(&mut Option<Notices>) -> T) -> T {
-        let task = lock(&self.route.task).take();
-        let mut notices = self.take();
-        let result = wait(&mut notices);
-        if let Some(notices) = notices {
-            *lock(&self.notices) = Some(notices);
-        }
-        if let Some(task) = task {
-            self.route.turn_to(task);
+    pub fn receiving<T>(&self, py: Python<'_>, wait: impl FnOnce(&Inbox<Notice>) -> T) -> T {
+        let before = self.turn_to(Route::Thread(self.notices.clone()));
+        let result = wait(&self.notices);
+        if let Route::Task(_) = before {
+            drop(self.turn_to(before));
             self.receive_rest(py);
         }
         result
     }
 
-    /// Takes what a waiting thread receives.
-    pub fn take(&self) -> Option<Notices> {
-        lock(&self.notices).take()
+    /// Changes the route, unless the call has returned. Returns what to drop while it is unlocked, because that may run
+    /// Python code.
+    fn turn_to(&self, route: Route) -> Route {
+        let mut current = lock(&self.route);
+        match *current {
+            Route::Nowhere => route,
+            _ => mem::replace(&mut *current, route),
+        }
     }
 
-    /// Returns the sender of the notices of a waiting thread.
-    pub fn thread(&self) -> UnboundedSender<Notice> {
-        self.route.thread.clone()
+    /// Leaves the questions that follow unanswered, and keeps the records for later, unless an event loop receives them.
+    pub fn finish(&self) {
+        let mut route = lock(&self.route);
+        if let Route::Thread(_) = *route {
+            *route = Route::Nowhere;
+        }
+        drop(route);
+        while let Some(notice) = self.notices.now() {
+            keep_for_later(self.receiver.clone(), notice);
+        }
     }
 
     /// Passes a notice to the receiver, in the thread that waits for the call.
@@ -98,49 +118,35 @@ impl Relay {
 
     /// Passes the remaining notices to the receiver.
     pub fn receive_rest(&self, py: Python<'_>) {
-        while let Some(notice) = self.next() {
+        while let Some(notice) = self.notices.now() {
             self.receive(py, notice);
         }
-    }
-
-    fn next(&self) -> Option<Notice> {
-        lock(&self.notices).as_mut()?.try_recv().ok()
     }
 }
 
 impl Drop for Relay {
     fn drop(&mut self) {
-        while let Some(notice) = self.next() {
-            keep_for_later(self.receiver.clone(), notice);
-        }
+        self.finish();
     }
 }
 
-impl Route {
-    fn turn_to(&self, task: Task) {
-        // Dropped when it is unlocked, because that may run Python code.
-        let earlier = lock(&self.task).replace(task);
-        drop(earlier);
-    }
-
-    fn pass(&self, receiver: &Arc<Receiver>, notice: Notice) {
-        // Cloned, because nothing may wait for the interpreter while it is locked.
-        let task = lock(&self.task).clone();
-        match task {
-            Some(task) => {
-                let mut undelivered = Undelivered { receiver: receiver.clone(), notice: Some(notice) };
-                task.channel.run(task.context, move |py| {
-                    if let Some(notice) = undelivered.notice.take() {
-                        undelivered.receiver.receive(py, notice, true);
-                    }
-                });
-            }
-            None => {
-                if let Err(unsent) = self.thread.send(notice) {
-                    keep_for_later(receiver.clone(), unsent.0);
+fn pass(route: &Mutex<Route>, receiver: &Arc<Receiver>, notice: Notice) {
+    let route = lock(route);
+    match &*route {
+        // While it is locked: `finish` must find what was sent before.
+        Route::Thread(notices) => notices.send(notice),
+        Route::Task(task) => {
+            let Task { channel, context } = task.clone();
+            // Nothing may wait for the interpreter while it is locked.
+            drop(route);
+            let mut undelivered = Undelivered { receiver: receiver.clone(), notice: Some(notice) };
+            channel.run(context, move |py| {
+                if let Some(notice) = undelivered.notice.take() {
+                    undelivered.receiver.receive(py, notice, true);
                 }
-            }
+            });
         }
+        Route::Nowhere => keep_for_later(receiver.clone(), notice),
     }
 }
 
