@@ -124,14 +124,19 @@ const OF_ALL_LANGUAGES = [
   ],
 ] as const;
 
-/** The parts of a message: the second and the last are text of the API or a model. */
-const PARTS =
-  /^(\d+ of the last \d+ rows .*?The last error: |)(.*Prediction (?:failed|was).* failed with status.*|.* failed with status|)(.*?)(Prediction (?:failed|was).*|)$/s;
+/** What stands before the error of a row that ended a batch. */
+const OF_BATCH = /^\d+ of the last \d+ rows [^]*?The last error: /;
 
 /** Converts a message of the core to the names of this package, except the text of the API or a model. */
 export function outwardText(message: string): string {
-  const [, before = "", ofApi = "", ours = message, ofModel = ""] = PARTS.exec(message) ?? [];
-  return ownText(before) + ofApi + ownText(ours) + ofModel;
+  const [ofBatch = ""] = OF_BATCH.exec(message) ?? [];
+  const rest = message.slice(ofBatch.length);
+  const model = rest.search(/Prediction (?:failed|was)/);
+  const status = rest.lastIndexOf(" failed with status");
+  // The text of a model is the end of a message, and that of the API is before its status.
+  const ofModel = model < 0 || status > model ? rest.length : model;
+  const ofApi = status > model && model >= 0 ? rest.length : Math.max(0, status);
+  return ownText(ofBatch) + rest.slice(0, ofApi) + ownText(rest.slice(ofApi, ofModel)) + rest.slice(ofModel);
 }
 
 function ownText(ours: string): string {

@@ -44,13 +44,6 @@ class _Default(ClientBase):
             self.__dict__.pop("_scopes", None)
         return super()._native
 
-    # A copy is the client itself, like a pickle: options that are set later apply to it.
-    def __copy__(self) -> Any:
-        return self
-
-    def __deepcopy__(self, memo: Any) -> Any:
-        return self
-
     def _resolved_options(self) -> Dict[str, Any]:
         return {**_module_options(), **default_client._options}
 

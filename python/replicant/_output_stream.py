@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any, AsyncIterator, Awaitable, Callable, Tuple
 
-from ._base import Base
 from ._errors import ModelError
 from ._exception import ReplicateException
 from ._native import Stream
@@ -36,8 +35,7 @@ class OutputStream(Stream[Any]):
             if self._must_update():
                 # All items have arrived.
                 with suppress(ReplicateException):
-                    # The blocking form, also for an `AsyncClient`.
-                    self._prediction._update(Base._call(*self._get()))
+                    self._prediction._update(self._prediction._bound._native.call(*self._get()))
             raise
         except ModelError as error:
             self._prediction._update(error.prediction._data)
@@ -61,7 +59,8 @@ class OutputStream(Stream[Any]):
         except StopAsyncIteration:
             if self._must_update():
                 with suppress(ReplicateException):
-                    self._prediction._update(await Base._async_call(*self._get()))
+                    native = self._prediction._bound._native
+                    self._prediction._update(await native.call_async(*self._get()))
             raise
         except ModelError as error:
             self._prediction._update(error.prediction._data)
@@ -80,4 +79,7 @@ class OutputStream(Stream[Any]):
         return updates and self._prediction.status not in ENDED
 
     def _get(self) -> Tuple[Any, ...]:
-        return self._prediction._bound, "predictions.get", {"id": self._prediction.id}
+        # Without the `_call` of the client, which blocks or is awaited by the kind of the client, not of the loop.
+        client = self._prediction._bound
+        params = client._with_options({"id": self._prediction.id})
+        return "predictions.get", params, None, False, client

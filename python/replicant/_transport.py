@@ -107,7 +107,7 @@ class Adapter:
         client = self._transport
         if not isinstance(client, (httpx.Client, httpx.AsyncClient)):
             request = _httpx_request(method, url, headers, body)
-            return client.send(request, stream=True)
+            return client.send(request, stream=True, **_without_redirects(client.send))
         target: Any = httpx.URL(url)
         to_api = _origin(target) == _origin(httpx.URL(self.base_url))
         added: List[Any] = []
@@ -154,6 +154,15 @@ class Adapter:
 _loops: Dict[int, AbstractEventLoop] = {}
 # Whether a request runs in that loop. A blocking call that its transport makes must not wait for the loop.
 _in_loop: ContextVar[bool] = ContextVar("_in_loop", default=False)
+
+
+def _without_redirects(send: Any) -> Dict[str, bool]:
+    """Returns the argument of `send` that leaves redirects to the core, if `send` has it."""
+    from inspect import Parameter, signature
+
+    parameters = signature(send).parameters
+    any_name = any(each.kind is Parameter.VAR_KEYWORD for each in parameters.values())
+    return {"follow_redirects": False} if any_name or "follow_redirects" in parameters else {}
 
 
 def _run(coroutine: Coroutine[Any, Any, Response], keep: bool) -> Response:

@@ -226,6 +226,9 @@ test("an error has the text of the API as it is", async () => {
   await rejects(image.bytes(), /403/);
   await emulator.fault({ match: { path: "/v1/account" }, times: 1, action: { status: 200, text } });
   await rejects(replicate.accounts.current(), /`baseUrl` is the API/);
+  // Patterns with nested repetitions would take minutes.
+  const long = `Prediction failed: ${text}\n`.repeat(20_000);
+  await rejects(replicate.run("emulator/fails", { input: { message: long } }), /^Prediction failed/);
 });
 
 test("an unreachable proxy is named without its password", async () => {

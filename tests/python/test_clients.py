@@ -517,10 +517,12 @@ def test_the_default_client_follows_the_environment(monkeypatch: pytest.MonkeyPa
     assert replicant.default_client.with_options(timeout=3).base_url == "https://two.example/v1"
 
 
-def test_copies_and_pickles_of_the_default_clients_are_themselves() -> None:
+def test_pickles_of_the_default_clients_are_themselves_and_copies_are_not() -> None:
     for client in (replicant.default_client, replicant._default.default_async_client):  # type: ignore[attr-defined]
         assert pickle.loads(pickle.dumps(client)) is client
-        assert copy.copy(client) is copy.deepcopy(client) is client
+        for copied in (copy.copy(client), copy.deepcopy(client)):
+            copied.api_token = "r8_other"
+            assert client.api_token != "r8_other"
 
 
 def test_a_closed_client_has_no_client_of_a_scope(cog: None) -> None:

@@ -464,9 +464,12 @@ async def test_the_end_of_output_iterator_updates_the_prediction(
     assert awaited.status != "succeeded"
     assert [item async for item in items] == ["b", "c"]
     assert awaited.status == "succeeded"
-    blocking = async_client._prediction(started()._data)
-    assert list(blocking.output_iterator()) == SLOW["chunks"]
-    assert blocking.status == "succeeded"
+    for blocking in (
+        async_client._prediction(started()._data),
+        (await async_client.with_raw_response.predictions.get(started().id)).parse(),
+    ):
+        assert list(blocking.output_iterator()) == SLOW["chunks"]
+        assert blocking.status == "succeeded"
 
 
 async def test_output_iterator_fetches_the_end_at_most_once(

@@ -527,7 +527,15 @@ class Redirector(Recorder):
     do_POST = do_GET
 
 
-@pytest.mark.parametrize("kind", [httpx.Client, httpx.AsyncClient])
+class Wrapper:
+    def __init__(self, **options: Any) -> None:
+        self.client = httpx.Client(**options)
+
+    def send(self, request: Any, **options: Any) -> Any:
+        return self.client.send(request, **options)
+
+
+@pytest.mark.parametrize("kind", [httpx.Client, httpx.AsyncClient, Wrapper])
 def test_an_httpx_client_that_follows_redirects_repeats_no_create(
     kind: Any, sites: tuple[Site, Site]
 ) -> None:

@@ -51,14 +51,16 @@ struct Host {
 struct State {
     /// Why the opening that is running fails, once it does.
     opening: Option<Arc<OnceLock<Error>>>,
-    /// When the last request was sent.
+    /// How many requests wait for a response on a connection.
+    active: usize,
+    /// When a connection was used last.
     used: Option<Instant>,
 }
 
 impl State {
-    /// Returns `true` if the connection was used within `idle`.
+    /// Returns `true` if a connection is in use, or was within `idle`.
     fn is_open(&self, idle: Duration) -> bool {
-        self.used.is_some_and(|used| used.elapsed() < idle)
+        self.active > 0 || self.used.is_some_and(|used| used.elapsed() < idle)
     }
 }
 
@@ -75,8 +77,8 @@ impl Gate {
             return request.await;
         }
         let host = self.host(url.origin());
-        let Some(opening) = self.enter(&host).await? else { return request.await };
-        let mut opening = Some(opening);
+        let mut opening = self.enter(&host).await?;
+        let mut _active = opening.is_none().then(|| Active::on(&host));
         let connected = Arc::new(AtomicBool::new(false));
         let mut request = pin!(CONNECTED.scope(connected.clone(), request));
         poll_fn(|context| {
@@ -87,9 +89,12 @@ impl Gate {
                 && let Some(opening) = opening.take()
             {
                 match &output {
-                    _ if succeeded => opening.succeed(),
-                    Poll::Ready(Err(error)) => opening.fail(error),
-                    _ => {}
+                    Poll::Ready(Err(error)) if !succeeded && error.never_sent() => opening.fail(error),
+                    // What was sent had a connection, perhaps an earlier one.
+                    _ => {
+                        _active = Some(Active::on(&host));
+                        opening.succeed();
+                    }
                 }
             }
             output
@@ -131,6 +136,24 @@ impl Gate {
     }
 }
 
+/// A request that waits for its response.
+struct Active<'a>(&'a Host);
+
+impl<'a> Active<'a> {
+    fn on(host: &'a Host) -> Self {
+        lock(&host.state).active += 1;
+        Self(host)
+    }
+}
+
+impl Drop for Active<'_> {
+    fn drop(&mut self) {
+        let mut state = lock(&self.0.state);
+        state.active -= 1;
+        state.used = Some(Instant::now());
+    }
+}
+
 /// The opening of the first connection. Dropping it lets the other requests go on: they find the connection, fail with its
 /// error or, if its request was dropped, one of them tries again.
 struct Opening<'a> {
@@ -143,11 +166,8 @@ impl Opening<'_> {
         self.succeeded = true;
     }
 
-    /// Ends it with the error of its request, which is that of the connection if nothing was sent.
     fn fail(self, error: &Error) {
-        if error.never_sent()
-            && let Some(failure) = &lock(&self.host.state).opening
-        {
+        if let Some(failure) = &lock(&self.host.state).opening {
             let _ = failure.set(error.clone());
         }
     }
@@ -205,7 +225,10 @@ where
 
 #[cfg(test)]
 mod tests {
-    use std::future::ready;
+    use std::{future::ready, iter};
+
+    use futures_util::future::{join, join_all};
+    use tokio::{sync::Barrier, time::timeout};
 
     use super::*;
 
@@ -227,5 +250,50 @@ mod tests {
             gate.pass(&again, ready(Ok(()))).await.unwrap();
             assert_eq!(lock(&gate.hosts).len(), kept);
         }
+    }
+
+    #[tokio::test]
+    async fn requests_do_not_wait_in_turn_for_a_connection_that_was_opened_earlier() {
+        let gate = Gate::new(Duration::from_secs(3600));
+        // It sets `CONNECTED` for no request.
+        check_together(&gate, async { Ok(tokio::task::yield_now().await) }).await;
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_open_while_it_is_in_use() {
+        let gate = Gate::new(Duration::ZERO);
+        let together = Barrier::new(2);
+        let first = async {
+            CONNECTED.with(|connected| connected.store(true, Ordering::Relaxed));
+            together.wait().await;
+            Ok(())
+        };
+        let others = async {
+            check_together(&gate, ready(Ok(()))).await;
+            together.wait().await;
+        };
+        let first = async { gate.pass(&url(), first).await };
+        let all = join(first, others);
+        timeout(Duration::from_secs(20), all).await.expect("they do not wait").0.unwrap();
+    }
+
+    fn url() -> Url {
+        Url::parse("https://host.example").unwrap()
+    }
+
+    /// Sends one request, and others that end only together.
+    async fn check_together(gate: &Gate, first: impl Future<Output = Result<()>>) {
+        let together = Barrier::new(9);
+        let other = || async {
+            gate.pass(&url(), async {
+                together.wait().await;
+                Ok(())
+            })
+            .await
+        };
+        let others = iter::repeat_with(other).take(9);
+        let first = async { gate.pass(&url(), first).await };
+        let all = join(first, join_all(others));
+        timeout(Duration::from_secs(20), all).await.expect("they are sent together").0.unwrap();
     }
 }

@@ -51,6 +51,7 @@ pub(crate) fn catalog(config: &Config, time: &Time) -> (Catalog, IndexMap<String
             timing: config.timings.get(&full_name).copied().unwrap_or(card.timing),
             streams: card.streams,
             versions,
+            earlier_versions: 0,
             example_input: Some(card.example_input.into_owned()).filter(|input| !input.is_empty()),
             example: Arc::default(),
             is_defined: false,

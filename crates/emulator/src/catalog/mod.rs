@@ -54,6 +54,8 @@ pub(crate) struct ModelEntry {
     pub(crate) streams: bool,
     /// Newest first.
     pub(crate) versions: Vec<Version>,
+    /// How many of the versions, the last ones, are those of earlier definitions. A reset removes them.
+    pub(crate) earlier_versions: usize,
     /// The input of the example prediction, as JSON.
     pub(crate) example_input: Option<String>,
     pub(crate) example: Arc<OnceCell<Arc<Job>>>,
@@ -154,6 +156,7 @@ pub(crate) fn new_model(owner: &str, name: &str, public: bool, created_at: Times
         timing: Timing::default(),
         streams: true,
         versions: Vec::new(),
+        earlier_versions: 0,
         example_input: None,
         example: Arc::default(),
         is_defined: false,

@@ -149,6 +149,7 @@ impl State {
         for version in earlier.into_iter().flat_map(|model| &model.versions) {
             if entry.version(&version.id).is_none() {
                 entry.versions.push(version.clone());
+                entry.earlier_versions += 1;
             }
         }
         catalog.models.insert(definition.name.clone(), entry);
@@ -166,7 +167,7 @@ impl State {
         self.define(&definition, schema, engine)
     }
 
-    /// Forgets everything that clients and tests have created, except models that tests have defined.
+    /// Forgets everything that clients and tests have created, except models as tests have defined them last.
     pub(crate) fn reset(&self) {
         // First, because the jobs end as canceled.
         self.webhooks.clear();
@@ -179,7 +180,9 @@ impl State {
         self.cassette.iter().for_each(Cassette::rewind);
         let (mut catalog, deployments) = built_in::catalog(&self.config, &self.time);
         let mut current = lock(&self.catalog);
-        for (name, model) in current.models.drain(..).filter(|(_, model)| model.is_defined) {
+        for (name, mut model) in current.models.drain(..).filter(|(_, model)| model.is_defined) {
+            model.versions.truncate(model.versions.len() - model.earlier_versions);
+            model.earlier_versions = 0;
             catalog.models.insert(name, model);
         }
         *current = catalog;

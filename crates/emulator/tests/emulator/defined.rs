@@ -201,6 +201,12 @@ async fn a_version_belongs_to_one_model_and_one_schema() {
     );
     assert_eq!(api.get("/models/acme/two").await.0, 404);
     script("acme/one", &["v2", "v1"], items()).expect("a model may keep its ids");
+
+    script("acme/one", &["v3"], items()).expect("a definition");
+    script("acme/two", &["v1"], items()).expect_err("an earlier version remains");
+    api.emulator.reset();
+    assert_eq!(api.get("/models/acme/one/versions/v3").await.0, 200);
+    script("acme/two", &["v1"], items()).expect("a reset removes earlier versions");
 }
 
 #[tokio::test]
