@@ -125,7 +125,7 @@ const OF_ALL_LANGUAGES = [
 ] as const;
 
 /** What stands before the error of a row that ended a batch. */
-const OF_BATCH = /^\d+ of the last \d+ rows [^]*?The last error: /;
+const OF_BATCH = /^\d+ of the last \d+ rows .*?The last error: /s;
 
 /** Converts a message of the core to the names of this package, except the text of the API or a model. */
 export function outwardText(message: string): string {
