@@ -109,6 +109,8 @@ def test_signals_that_the_program_blocks_reach_none_of_our_threads(
         client = replicant.Client(base_url=sys.argv[1])
         # Also threads that write files.
         client.run("black-forest-labs/flux-schnell", {"prompt": "x"})[0].save(sys.argv[2])
+        # A thread that has just been started blocks nothing for a moment.
+        time.sleep(1)
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(0.1)
