@@ -91,10 +91,7 @@ impl Gate {
                 match &output {
                     Poll::Ready(Err(error)) if !succeeded && error.never_sent() => opening.fail(error),
                     // What was sent had a connection, perhaps an earlier one.
-                    _ => {
-                        _active = Some(Active::on(&host));
-                        opening.succeed();
-                    }
+                    _ => _active = Some(Active::on(&host)),
                 }
             }
             output
@@ -122,9 +119,8 @@ impl Gate {
                     Some(failure) => failure.clone(),
                     None => {
                         let open = state.is_open(self.idle);
-                        state.used = Some(Instant::now());
                         state.opening = (!open).then(Arc::default);
-                        return Ok((!open).then(|| Opening { host, succeeded: false }));
+                        return Ok((!open).then(|| Opening(host)));
                     }
                 }
             };
@@ -156,18 +152,11 @@ impl Drop for Active<'_> {
 
 /// The opening of the first connection. Dropping it lets the other requests go on: they find the connection, fail with its
 /// error or, if its request was dropped, one of them tries again.
-struct Opening<'a> {
-    host: &'a Host,
-    succeeded: bool,
-}
+struct Opening<'a>(&'a Host);
 
 impl Opening<'_> {
-    fn succeed(mut self) {
-        self.succeeded = true;
-    }
-
     fn fail(self, error: &Error) {
-        if let Some(failure) = &lock(&self.host.state).opening {
+        if let Some(failure) = &lock(&self.0.state).opening {
             let _ = failure.set(error.clone());
         }
     }
@@ -175,11 +164,8 @@ impl Opening<'_> {
 
 impl Drop for Opening<'_> {
     fn drop(&mut self) {
-        let mut state = lock(&self.host.state);
-        state.opening = None;
-        state.used = self.succeeded.then(Instant::now);
-        drop(state);
-        self.host.opened.notify_waiters();
+        lock(&self.0.state).opening = None;
+        self.0.opened.notify_waiters();
     }
 }
 
