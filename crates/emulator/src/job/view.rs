@@ -10,6 +10,8 @@ use crate::support::time::Timestamp;
 pub(crate) enum Shape {
     /// The response to a create: omits members without a value.
     Created,
+    /// The response to a create whose hold ended with the output: shows a job that has just succeeded as processing.
+    Output,
     /// The response to a create whose hold timed out: shows the job as if it had not started.
     HoldExpired,
     /// The response to a read: members without a value are null.
@@ -39,18 +41,20 @@ impl Job {
     pub(crate) fn view(&self, origin: &str, shape: Shape) -> Raw {
         let spec = &self.spec;
         let state = lock(&self.state);
-        let unset = matches!(shape, Shape::Created | Shape::HoldExpired);
-        let early = shape == Shape::HoldExpired || (unset && !state.status.is_terminal());
-        let status = match shape {
-            Shape::HoldExpired => Status::Starting,
-            _ => state.status,
+        let unset = matches!(shape, Shape::Created | Shape::Output | Shape::HoldExpired);
+        let status = match (shape, state.status) {
+            (Shape::HoldExpired, _) => Status::Starting,
+            // On a busy machine the job may succeed before the response is written.
+            (Shape::Output, Status::Succeeded) => Status::Processing,
+            (_, status) => status,
         };
+        let early = unset && !status.is_terminal();
         // As the API does: timestamps are stored with less precision than the create shows.
         let digits = if unset { 9 } else { 3 };
         let format = |time: Option<Timestamp>| time.map(|time| time.rfc3339(digits));
         let output = match shape {
             Shape::HoldExpired => None,
-            Shape::Created if early && !state.output_complete => None,
+            Shape::Created | Shape::Output if early && !state.output_complete => None,
             _ => state.output.to_raw(),
         };
         let mut fields = Fields::new()

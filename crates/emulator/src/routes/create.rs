@@ -96,7 +96,8 @@ async fn create(call: Call, body: CreateBody, target: Target) -> Reply {
                 false => job.output_complete(),
             };
             match call.app.time.timeout(time, job.until(ready)).await {
-                Some(()) => (StatusCode::CREATED, Shape::Created),
+                Some(()) if until_finished => (StatusCode::CREATED, Shape::Created),
+                Some(()) => (StatusCode::CREATED, Shape::Output),
                 None => (StatusCode::ACCEPTED, Shape::HoldExpired),
             }
         }

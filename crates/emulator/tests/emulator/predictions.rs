@@ -49,6 +49,14 @@ async fn a_hold_ends_when_the_output_is_complete() {
     assert_eq!(prediction["urls"]["get"], location.as_str());
     assert!(prediction.get("completed_at").is_none());
 
+    // However soon the prediction succeeds after its output.
+    let api = with(Config { time_scale: 1e-9, ..Config::default() });
+    for value in 0..50 {
+        let held = api.run_version("emulator/echo", json!({ "value": value })).await;
+        assert_eq!((&held["status"], &held["output"]), (&json!("processing"), &json!(value)));
+        assert_eq!(api.finished(&held).await["status"], "succeeded");
+    }
+
     let api = with(Config { hold_until_finished: true, ..Config::default() });
     let held = api.run_version("emulator/echo", json!({"value": 2})).await;
     assert_eq!((&held["status"], &held["output"]), (&json!("succeeded"), &json!(2)));
