@@ -115,8 +115,8 @@ export class Calls {
       record.meta = reply.meta;
       return reply.bytes ?? attachResponse(this.#decode(reply.json, reply.files), reply.meta);
     } catch (thrown) {
-      if (cancel) {
-        const drain = (limit: number) => cancel.drain?.(limit) ?? native.drain(limit);
+      if (cancel || runs) {
+        const drain = (limit: number) => cancel?.drain?.(limit) ?? native.drain(limit);
         const following = finishInBackground(drain, waitUntil);
         if (following) await following;
       }
@@ -139,10 +139,18 @@ export class Calls {
     const receiver = receiverOf(telemetry, tracing);
     const wanted = receiver?.wanted(follow(receiver.receive));
     const stream = rethrow(() => client.open(operation, json, parts, transport?.send, wanted));
+    const release = runs && cancelOnExit ? platform.cancelAtExit(channel, stream) : () => {};
+    let closing = false;
     return {
       stream,
-      close: () => finishInBackground((limit) => stream.close(limit), waitUntil),
-      release: runs && cancelOnExit ? platform.cancelAtExit(channel, stream) : () => {},
+      close: () => {
+        closing = true;
+        // Until then, the end of the process sends the cancel.
+        return finishInBackground((limit) => stream.close(limit).finally(release), waitUntil);
+      },
+      release: () => {
+        if (!closing) release();
+      },
       toError: (thrown) => {
         const raised = receiver?.raised ?? transport?.raised;
         return raised ? raised.error : toError(thrown, failed);

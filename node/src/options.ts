@@ -82,9 +82,9 @@ export type ReplicateOptions = {
   onAbandon?: "cancel" | "leave" | undefined;
   /**
    * Abandon the running `run` and `stream` calls when the process exits, which cancels their predictions unless `onAbandon`
-   * is `"leave"`, and takes at most a second. During such a call, this includes Ctrl-C (`SIGINT`) and `SIGTERM`. If the
-   * program listens to the signal itself, the calls are abandoned when it calls `process.exit()`. The end of a worker always
-   * abandons its calls. Defaults to true.
+   * is `"leave"`, and takes less than a second unless there are many. During such a call, this includes Ctrl-C (`SIGINT`) and
+   * `SIGTERM`. If the program listens to the signal itself, the calls are abandoned when it calls `process.exit()`. The end
+   * of a worker always abandons its calls. Defaults to true.
    */
   cancelOnExit?: boolean | undefined;
   /**

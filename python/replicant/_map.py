@@ -150,6 +150,10 @@ class MapResults(Generic[Row]):
     ) -> None:
         self._client = client
         self._rows = RowSource(rows, getter("input", input), getter("key", key))
+        # Failed rows are skipped here: the core does not report skipped rows, so their inputs would be kept until the end.
+        self._skips = params.get("errors") == "skip"
+        if self._skips:
+            params["errors"] = "return"
         params.update(reports=True, keyed=key is not None)
         if isinstance(rows, Sized):
             params["total"] = len(rows)
@@ -187,8 +191,10 @@ class MapResults(Generic[Row]):
             while True:
                 name, value = self._receive(next(self._stream))
                 if name == "item":
-                    return self._item(value)
-                if name == "pull":
+                    item = self._item(value)
+                    if item is not None:
+                        return item
+                elif name == "pull":
                     self._push(*self._rows.read(value))
         except BaseException as error:
             self._failed(error)
@@ -234,8 +240,10 @@ class MapResults(Generic[Row]):
                     raise
                 name, value = self._receive(message)
                 if name == "item":
-                    return self._item(value)
-                if name == "pull":
+                    item = self._item(value)
+                    if item is not None:
+                        return item
+                elif name == "pull":
                     self._read_beside(value)
         except BaseException as error:
             self._failed(error)
@@ -289,9 +297,12 @@ class MapResults(Generic[Row]):
         elif self._receive(message)[0] == "pull":
             self._push([], True)
 
-    def _item(self, members: Json) -> MapItem[Row]:
+    def _item(self, members: Json) -> Optional[MapItem[Row]]:
+        """Returns the result of a row, unless it is to be skipped."""
         row, input = self._rows.taken.pop(members["index"])
         fields, prediction = members["error"], members["prediction"]
+        if fields is not None and self._skips:
+            return None
         if fields is not None:
             members["error"] = from_fields(fields, self._client)
         if prediction is not None:
@@ -362,9 +373,13 @@ async def _read_for(results: ref[MapResults[Any]], rows: RowSource[Any], wanted:
         found = results()
         # The end of the batch cancels this task.
         if found is not None and not found._ended:
-            # Ends the wait of `__anext__`, which raises it.
+            # Raised by `__anext__` at the end of the stream.
             found._failure = error
-            found._stream.close()
+            if found._drain:
+                found.stop()
+                found._push([], True)
+            else:
+                found._stream.close()
 
 
 class _Caller:

@@ -237,3 +237,62 @@ test("the end of a worker cancels its predictions", async () => {
 test("an option that is not a boolean is an error", () => {
   assert.throws(() => emulator.client({ cancelOnExit: "no" }), /`cancelOnExit` must be true or false/);
 });
+
+/** Delays each response to a cancel. The emulator cancels nothing if the connection closes before. */
+const delayed = (path) => emulator.fault({ match: { path }, times: 0, action: { delay_ms: 300 } });
+
+test("the cancel of a run or a stream that has ended is sent before the process ends", async () => {
+  await delayed("/v1/predictions/*/cancel");
+  const runs = `await replicate.run("emulator/endless", { input: {}, wait: { mode: "poll" }, timeout: 1500 })`;
+  const streams = `for await (const event of replicate.stream("emulator/stream", ENDLESS)) break`;
+  for (const statement of [runs, streams]) {
+    for (const end of ["", "process.exit(7)", "setTimeout(() => process.exit(7), 20)"]) {
+      await emulator.forgetRequests();
+      const program = new Program(`
+        ${prelude(emulator.base_url)}
+        const ENDLESS = { input: { chunks: ["a"], pause: 0.05, repeat: 1e6 } };
+        (async () => { ${statement} })().catch((error) => console.log(error.name)).then(() => { ${end} });
+      `);
+      assert.deepEqual([(await program.ended).code, program.errors], [end ? 7 : 0, ""]);
+      const [cancel] = await emulator.requests("POST /v1/predictions/");
+      assert.ok(cancel, `no cancel: ${statement}; ${end}`);
+      await canceled(cancel.path.split("/")[3]);
+    }
+  }
+});
+
+test("no hook delays the cancel of an exit", async () => {
+  const before = `
+    const { auth, baseUrl } = replicate;
+    const hooked = new Replicate({ auth, baseUrl, onRequest: ({ headers }) => headers.set("x-tenant", "acme") });
+    replicate.run = (...given) => hooked.run(...given);
+  `;
+  for (const statement of ["process.exit(7)", `throw new Error("unrelated")`]) {
+    const after = `process.on("SIGUSR2", () => { ${statement} });`;
+    const [program, id] = await running({ before, after });
+    program.kill("SIGUSR2");
+    assert.equal((await program.end()).code, statement.startsWith("throw") ? 1 : 7);
+    await canceled(id);
+  }
+});
+
+test("the end of a process cancels all predictions of a batch, as long as the API responds", async () => {
+  await delayed("/v1/predictions/*/cancel");
+  const count = 260;
+  const program = new Program(`
+    ${prelude(emulator.base_url, { rateLimit: null })}
+    const rows = Array.from({ length: ${count} }, () => ({}));
+    (async () => {
+      for await (const item of replicate.map("emulator/endless", rows, { concurrency: ${count}, wait: false }));
+    })();
+  `);
+  const inBatch = async () => (await emulator.predictions()).slice(-count).map(({ status }) => status);
+  const before = (await emulator.predictions()).length;
+  const all = async () => (await emulator.predictions()).length === before + count;
+  await eventually(async () => (await all()) && (await inBatch()).every((status) => status === "processing"));
+  // The ids have arrived once the batch polls.
+  await eventually(async () => (await emulator.requests("GET /v1/predictions")).length > 0);
+  program.kill("SIGINT");
+  assert.equal((await program.end()).signal, "SIGINT");
+  assert.deepEqual(new Set(await inBatch()), new Set(["canceled"]));
+});

@@ -90,3 +90,32 @@ def test_the_exit_sends_the_cancel_of_a_known_prediction(emulator: Emulator) -> 
     program.process.send_signal(signal.SIGINT)
     assert program.end()[:2] == (0, "")
     eventually(lambda: canceled(emulator) == before + 1)
+
+
+BATCH = """
+rows = [{}] * 200
+for item in client.map("emulator/endless", rows, concurrency=len(rows), wait=False):
+    pass
+"""
+
+
+def test_the_exit_sends_all_cancels_as_long_as_the_api_responds(emulator: Emulator) -> None:
+    before = len(emulator.get(f"{emulator.origin}/_emulator/predictions"))
+    head = HEAD.replace("base_url", "rate_limit=None, base_url")
+    program = Program(head + BATCH, emulator.base_url)
+
+    def statuses() -> list[str]:
+        predictions = emulator.get(f"{emulator.origin}/_emulator/predictions")[before:]
+        return [prediction["status"] for prediction in predictions]
+
+    eventually(lambda: statuses() == ["processing"] * 200)
+    # The ids have arrived once the batch polls.
+    eventually(lambda: any(request["method"] == "GET" for request in emulator.requests()))
+    path = "/v1/predictions/*/cancel"
+    emulator.fault(match={"path": path}, times=0, action={"delay_ms": 300})
+    program.process.send_signal(signal.SIGINT)
+    program.end()
+    # 64 at a time, each of which takes 300 ms.
+    assert statuses() == ["canceled"] * 200
+    emulator.remove_faults()
+    emulator.forget()

@@ -61,6 +61,10 @@ class Emulator:
     def fault(self, **rule: Any) -> None:
         self.post(f"{self.origin}/_emulator/faults", rule)
 
+    def remove_faults(self) -> None:
+        request = urllib.request.Request(f"{self.origin}/_emulator/faults", method="DELETE")
+        urllib.request.urlopen(request).close()
+
     def replay(self, *exchanges: dict[str, Any]) -> Replay:
         return self.replay_text(json.dumps({"exchanges": list(exchanges)}))
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator
+import weakref
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -172,3 +175,58 @@ def test_ctrl_c_without_a_checkpoint_cancels_what_runs(local: Emulator) -> None:
     process.send_signal(signal.SIGINT)
     process.wait(30)
     eventually(lambda: statuses(local) == ["canceled"] * 100)
+
+
+@pytest.mark.parametrize("place", ["rows", "input"])
+async def test_an_awaited_exception_of_the_program_finishes_what_runs_with_drain(
+    local: Emulator, place: str
+) -> None:
+    def fail(number: int, at: str) -> None:
+        if number == 4 and at == place:
+            raise KeyError("tenant")
+
+    async def rows() -> AsyncIterator[int]:
+        for number in range(8):
+            if number == 4:
+                await asyncio.to_thread(eventually, lambda: len(statuses(local)) == 4)
+            fail(number, "rows")
+            yield number
+
+    async def input(number: int) -> dict[str, Any]:
+        fail(number, "input")
+        return {"value": number, "delay": 0.5}
+
+    client = replicant.AsyncClient("token", base_url=local.base_url)
+    with pytest.raises(KeyError, match="tenant"):
+        async with client.map("emulator/echo", rows(), input=input, drain=True) as results:
+            async for _ in results:
+                pass
+    assert statuses(local) == ["succeeded"] * 4
+
+
+@pytest.mark.parametrize("awaited", [False, True])
+async def test_skipped_rows_are_forgotten(local: Emulator, awaited: bool) -> None:
+    class Row:
+        pass
+
+    left: weakref.WeakSet[Row] = weakref.WeakSet()
+
+    def rows() -> Iterator[Row]:
+        for _ in range(40):
+            row = Row()
+            left.add(row)
+            yield row
+            del row
+        gc.collect()
+        counts.append(len(left))
+        yield Row()
+
+    counts: list[int] = []
+    options: Any = {"input": lambda row: {}, "errors": "skip", "concurrency": 2}
+    if awaited:
+        client = replicant.AsyncClient("token", base_url=local.base_url)
+        assert [item async for item in client.map("emulator/fail", rows(), **options)] == []
+    else:
+        assert list(local.client().map("emulator/fail", rows(), **options)) == []
+    (count,) = counts
+    assert count < 20

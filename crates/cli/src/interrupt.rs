@@ -10,7 +10,8 @@ pub(crate) struct Interrupt {
     pub abandoned: Cell<&'static str>,
     /// What to do afterwards. May be empty.
     pub advice: Cell<&'static str>,
-    drains: Cell<bool>,
+    /// What to say at the first signal, after which the command ends on its own. Empty if the signal ends it.
+    notice: Cell<&'static str>,
     requested: Cell<bool>,
     changed: Notify,
 }
@@ -20,7 +21,7 @@ impl Interrupt {
         Self {
             abandoned: Cell::new("the prediction"),
             advice: Cell::new(""),
-            drains: Cell::new(false),
+            notice: Cell::new(""),
             requested: Cell::new(false),
             changed: Notify::new(),
         }
@@ -32,18 +33,17 @@ impl Interrupt {
         self.advice.set(advice);
     }
 
-    /// Lets the command end on its own after the first signal.
-    pub fn drain(&self) {
-        self.drains.set(true);
+    /// Lets the command end on its own after the first signal, at which `notice` is printed.
+    pub fn drain(&self, notice: &'static str) {
+        self.notice.set(notice);
     }
 
-    /// Passes a signal on. Returns `false` if the command is to be dropped.
-    pub fn request(&self) -> bool {
-        if self.drains.get() {
-            self.requested.set(true);
-            self.changed.notify_one();
-        }
-        self.drains.get()
+    /// Passes a signal on. Returns what to print, or `None` if the command is to be dropped.
+    pub fn request(&self) -> Option<&'static str> {
+        let notice = Some(self.notice.get()).filter(|notice| !notice.is_empty())?;
+        self.requested.set(true);
+        self.changed.notify_one();
+        Some(notice)
     }
 
     /// Waits for the first signal.

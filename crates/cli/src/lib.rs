@@ -156,19 +156,19 @@ async fn until_signal(arguments: Vec<OsString>, context: &Context<'_>, signals: 
     loop {
         tokio::select! {
             biased;
-            code = signals.next() => match received {
-                Some(_) => {
+            code = signals.next() => {
+                if received.is_some() {
                     context.progress.clear();
                     return Ended::Now(code);
                 }
-                None if context.interrupt.request() => {
-                    received = Some(code);
-                    context.progress.clear();
-                    output::note("replicant: finishing the running predictions; press Ctrl-C again to leave them running");
-                }
-                // Dropping the command abandons its predictions, which the core then cancels.
-                None => return Ended::With(Err(Failure::silent(code))),
-            },
+                let Some(notice) = context.interrupt.request() else {
+                    // Dropping the command abandons its predictions, which the core then cancels.
+                    return Ended::With(Err(Failure::silent(code)));
+                };
+                received = Some(code);
+                context.progress.clear();
+                output::note(&format!("replicant: {notice}"));
+            }
             result = &mut command => {
                 return Ended::With(match (received, result) {
                     (None, result) => result,

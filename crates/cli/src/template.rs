@@ -236,8 +236,22 @@ fn whole(name: &str, value: &Value, kind: &Kind, columns: &Columns) -> Result<Op
         Kind::Array(_) if text.trim_start().starts_with('[') => typed(name, text, kind).map(Some),
         Kind::Array(items) => typed(name, text, items).map(Some),
         // Spaces beside a number are frequent in tables.
-        Kind::Integer | Kind::Number | Kind::Boolean => typed(name, text.trim(), kind).map(Some),
+        Kind::Number => typed(name, text.trim(), kind).map(Some),
+        Kind::Integer => typed(name, without_fraction(text.trim()), kind).map(Some),
+        Kind::Boolean => {
+            let text = text.trim();
+            let word = ["true", "false"].into_iter().find(|word| text.eq_ignore_ascii_case(word));
+            typed(name, word.unwrap_or(text), kind).map(Some)
+        }
         _ => typed(name, text, kind).map(Some),
+    }
+}
+
+/// Removes a fraction of zeros: pandas writes the integers of a column with a gap as `1.0`.
+fn without_fraction(text: &str) -> &str {
+    match text.split_once('.') {
+        Some((integer, zeros)) if !zeros.is_empty() && zeros.bytes().all(|digit| digit == b'0') => integer,
+        _ => text,
     }
 }
 
@@ -253,6 +267,7 @@ mod tests {
             "steps": {"type": "integer"},
             "tags": {"type": "array", "items": {"type": "string"}},
             "image": {"type": "string", "format": "uri"},
+            "fast": {"type": "boolean"},
         });
         let schema = json!({"components": {"schemas": {"Input": {"properties": properties}}}});
         Template::parse(&words, None)?.check(Some(&Schema::new(schema.into())))
@@ -269,6 +284,16 @@ mod tests {
         let row = r#"{"prompt": "7", "steps": " 4", "tags": "[\"a\",\"b\"]", "image": ""}"#;
         assert_eq!(input(&[], row, true).unwrap(), r#"{"prompt":"7","steps":4,"tags":["a","b"]}"#);
         assert_eq!(input(&[], r#"{"tags": "a"}"#, true).unwrap(), r#"{"tags":["a"]}"#);
+        // As pandas and spreadsheets write them.
+        for (row, expected) in [
+            (r#"{"steps": "4.0", "fast": "True"}"#, r#"{"steps":4,"fast":true}"#),
+            (r#"{"steps": "-3.00", "fast": "FALSE "}"#, r#"{"steps":-3,"fast":false}"#),
+        ] {
+            assert_eq!(input(&[], row, true).unwrap(), expected);
+        }
+        for row in [r#"{"steps": "4.5"}"#, r#"{"steps": "4."}"#, r#"{"fast": "yes"}"#, r#"{"steps": ".0"}"#] {
+            assert!(input(&[], row, true).is_err(), "{row}");
+        }
         let row = r#"{"steps":"4","prompt":"","tags":["a"]}"#;
         assert_eq!(input(&[], row, false).unwrap(), row);
     }

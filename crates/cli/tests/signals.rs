@@ -185,3 +185,22 @@ fn a_second_ctrl_c_leaves_at_once() {
     assert_eq!(done.code, 130, "{done:?}");
     assert_reported(&place, &done);
 }
+
+#[test]
+fn ctrl_c_while_files_are_saved_prints_their_urls() {
+    for (options, code) in [(&["-o", "out"][..], 130), (&["-o", "out", "--json"], 130)] {
+        let place = Place::new();
+        let rule =
+            r#"{"match": {"method": "GET", "path": "/files/**"}, "times": 0, "action": {"delay_ms": 60000}}"#;
+        place.emulator.add_faults(rule).unwrap();
+        let words = [&["run", "black-forest-labs/flux-schnell", "prompt=x"], options].concat();
+        let child = piped(&mut place.program(&words)).spawn().unwrap();
+        eventually("a download", || place.emulator.requests_json().contains("\"/files/"));
+        signal(&child, Signal::INT);
+        let done = Done::of(child.wait_with_output().unwrap());
+        assert_eq!(done.code, code, "{done:?}");
+        let predictions = place.predictions();
+        let url = predictions[0]["output"][0].as_str().unwrap();
+        assert!(done.out.contains(url) && done.err.contains("the files are not saved"), "{done:?}");
+    }
+}

@@ -1,10 +1,14 @@
 //! How calls begin and end.
 
-use std::{future::Future, panic::AssertUnwindSafe, sync::Arc};
+use std::{
+    future::{Future, pending},
+    panic::AssertUnwindSafe,
+    sync::Arc,
+};
 
 use futures_util::FutureExt;
 use replicant::{
-    BoxStream, Client, Error, Item, Observer, Result, Value,
+    BoxFuture, BoxStream, Client, Error, Item, Observer, Result, Value,
     bindings::Following,
     operation,
     platform::{MaybeSend, MaybeSync},
@@ -18,6 +22,11 @@ use crate::{CallResult, Message, to_json};
 pub trait Channel: Clone + MaybeSend + MaybeSync + 'static {
     /// Sends a message about the call, stream or receiver with this number.
     fn send(&self, number: u32, message: Message);
+
+    /// Resolves when the thread ends, and no longer handles messages. Never by default.
+    fn ended(&self) -> BoxFuture<'static, ()> {
+        Box::pin(pending())
+    }
 }
 
 /// Returns an observer that sends the states of a call.

@@ -10,7 +10,7 @@ use std::{
 };
 
 use replicant::{
-    Error, ErrorKind, Result, Value,
+    BoxFuture, Error, ErrorKind, Result, Value,
     bindings::{Following, HookResult, Wanted},
     hooks::HeaderChanges,
     platform::Callback,
@@ -21,12 +21,16 @@ use crate::{Channel, Message, to_json};
 
 /// Returns what reports to the receiver of a call in JavaScript, to which records are sent under `number`.
 pub fn follow(wanted: Wanted, number: u32, channel: &impl Channel) -> Following {
-    let channel = channel.clone();
+    let (channel, asks) = (channel.clone(), channel.clone());
     let records = Arc::new(Records(Arc::new(move |message| channel.send(number, message))));
     let asked = records.clone();
     // The headers of spans are answers too.
     let wanted = Wanted { on_request: wanted.on_request || wanted.spans, ..wanted };
-    Following::new(wanted, move |record, _| records.send(&record), move |question| ask(&asked, question))
+    Following::new(
+        wanted,
+        move |record, _| records.send(&record),
+        move |question| ask(&asked, asks.ended(), question),
+    )
 }
 
 /// Sends records to the receiver of a call.
@@ -81,8 +85,8 @@ impl Drop for Forget {
     }
 }
 
-/// Asks the hooks of a call.
-fn ask(records: &Records, mut question: Value) -> HookResult {
+/// Asks the hooks of a call. There is no answer once their thread has `ended`.
+fn ask(records: &Records, ended: BoxFuture<'static, ()>, mut question: Value) -> HookResult {
     static LAST: AtomicU32 = AtomicU32::new(0);
     let ask = LAST.fetch_add(1, Ordering::Relaxed);
     question["ask"] = ask.into();
@@ -92,6 +96,9 @@ fn ask(records: &Records, mut question: Value) -> HookResult {
     records.send(&question);
     Box::pin(async move {
         let _forget = forget;
-        answered.await.ok().map(header_changes)
+        tokio::select! {
+            answer = answered => answer.ok().map(header_changes),
+            () = ended => None,
+        }
     })
 }

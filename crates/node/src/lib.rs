@@ -52,7 +52,7 @@ pub fn answer(ask: u32, changes: Option<String>) {
 #[napi(catch_unwind)]
 pub fn drain<'env>(env: &'env Env) -> napi::Result<PromiseRaw<'env, ()>> {
     env.spawn_future(async {
-        background::drain(background::AT_EXIT).await;
+        background::drain_at_exit().await;
         Ok(())
     })
 }

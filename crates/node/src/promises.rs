@@ -15,7 +15,7 @@ use napi::{
     threadsafe_function::ThreadsafeFunction,
 };
 use napi_derive::napi;
-use replicant::{Error, ErrorKind, background};
+use replicant::{BoxFuture, Error, ErrorKind, background};
 use replicant_javascript::{CallResult, Channel, Message};
 use tokio::time::timeout;
 
@@ -35,6 +35,14 @@ pub(crate) struct CompletionChannel(Arc<MessageQueue>);
 impl Channel for CompletionChannel {
     fn send(&self, number: u32, message: Message) {
         self.0.send(number, message);
+    }
+
+    fn ended(&self) -> BoxFuture<'static, ()> {
+        let mut ended = self.0.ended.subscribe();
+        Box::pin(async move {
+            // Fails if the channel is gone, as the thread is then.
+            let _ = ended.wait_for(|ended| *ended).await;
+        })
     }
 }
 
@@ -66,11 +74,15 @@ impl CompletionChannel {
     /// Abandons all calls and waits until the requests that follow, such as cancels, are sent.
     async fn abandon(self) {
         self.0.abandon();
-        let sent = async {
-            self.0.abandoned.closed().await;
-            background::drain(background::AT_EXIT).await;
-        };
-        let _ = timeout(background::AT_EXIT, sent).await;
+        if timeout(background::AT_EXIT, self.0.abandoned.closed()).await.is_ok() {
+            background::drain_at_exit().await;
+        }
+    }
+
+    /// Does the same while the thread cannot run hooks.
+    fn abandon_blocking(self) {
+        self.0.ended.send_replace(true);
+        block_on(self.abandon());
     }
 }
 
@@ -112,8 +124,9 @@ impl NativeCompletionChannel {
             // The runtime ends with the last thread that uses it, so that one waits for its cancels.
             let last = OPEN.fetch_sub(1, Ordering::SeqCst) == 1;
             if in_worker && last {
-                block_on(channel.abandon());
+                channel.abandon_blocking();
             } else if in_worker {
+                channel.0.ended.send_replace(true);
                 channel.0.abandon();
             }
         })?;
@@ -146,10 +159,16 @@ impl NativeCompletionChannel {
         })
     }
 
-    /// Does the same and blocks the thread meanwhile.
+    /// Does the same and blocks the thread meanwhile, so that it runs no hooks.
     #[napi(catch_unwind)]
     pub fn abandon_blocking(&self) {
-        block_on(self.channel.clone().abandon());
+        self.channel.clone().abandon_blocking();
+    }
+
+    /// Returns whether no requests are sent in the background.
+    #[napi(catch_unwind)]
+    pub fn is_idle(&self) -> bool {
+        background::is_idle()
     }
 }
 

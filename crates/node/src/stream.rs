@@ -73,7 +73,7 @@ impl NativeStream {
             if !unread {
                 // The sender lives as long as the queue.
                 let _ = queue.released.subscribe().wait_for(|released| *released).await;
-                background::drain(background::AT_EXIT).await;
+                background::drain_at_exit().await;
             }
             Ok(())
         })

@@ -89,32 +89,38 @@ pub fn drain(py: Python<'_>, limit: Duration) {
 }
 
 /// Ends everything that could cost money: closes the streams, abandons the calls in other threads and waits for the
-/// cancels. Ctrl-C ends the wait. No other thread uses the interpreter through this library afterwards.
+/// cancels, as long as [`background::drain_at_exit`] does. Ctrl-C ends the wait. No other thread uses the interpreter through
+/// this library afterwards.
 pub fn finish(py: Python<'_>, close_streams: fn()) {
     gate::begin_end();
-    let deadline = Instant::now() + background::AT_EXIT;
+    let soon = Instant::now() + background::AT_EXIT;
+    let mut deadline = soon;
     if let Some((driver, ending)) = end_calls() {
-        let (sender, mut sent) = mpsc::channel();
+        let (sender, mut drained) = mpsc::channel();
         // In the runtime, because this thread may have no thread-local values anymore: uWSGI ends the interpreter in the
         // exit handlers of C.
         driver.spawn(async move {
             close_streams();
             ending.send_replace(());
             ending.closed().await;
-            background::drain(background::AT_EXIT).await;
             // The receiver is gone once the time has passed.
             let _ = sender.send(());
+            background::drain_at_exit().await;
         });
         loop {
             let waited;
-            (waited, sent) = py.detach(move || (sent.recv_timeout(SLICE), sent));
-            let is_waiting = waited == Err(RecvTimeoutError::Timeout) && Instant::now() < deadline;
+            (waited, drained) = py.detach(move || (drained.recv_timeout(SLICE), drained));
+            if waited.is_ok() {
+                // The calls have ended, and their cancels are being sent.
+                deadline += background::LONGEST_EXIT;
+            }
+            let is_waiting = waited != Err(RecvTimeoutError::Disconnected) && Instant::now() < deadline;
             if !is_waiting || py.check_signals().is_err() {
                 break;
             }
         }
     }
-    py.detach(|| gate::complete_end(deadline.max(Instant::now() + LEAVING)));
+    py.detach(|| gate::complete_end(soon.max(Instant::now() + LEAVING)));
 }
 
 /// Returns what notifies the running calls that the process ends. Calls that begin from here on, such as in a later exit

@@ -1,13 +1,17 @@
 /** Cancels the predictions of runs and streams when the process ends. */
-import { setImmediate } from "node:timers";
+import { setImmediate, setTimeout } from "node:timers";
 import { isMainThread } from "node:worker_threads";
 import type { Abandoning } from "./platform";
 
 /** The signals that end a process. Workers receive none. */
 const SIGNALS: readonly NodeJS.Signals[] = isMainThread ? ["SIGINT", "SIGTERM"] : [];
 
-/** Kept here, because fake timers of tests replace it. */
+/** Kept here, because fake timers of tests replace them. */
 const afterTurn = setImmediate;
+const later = setTimeout;
+
+/** How long after a call it is checked again whether its cancel was sent, in milliseconds. */
+const RECHECK = 100;
 
 /** Number of calls whose predictions to cancel. */
 let running = 0;
@@ -45,6 +49,11 @@ function listen(): void {
 
 function ignoreIfIdle(): void {
   if (running > 0) return;
+  if (!abandoning?.isIdle()) {
+    // The end of the process waits for cancels that are not sent yet.
+    later(ignoreIfIdle, RECHECK).unref();
+    return;
+  }
   ignoreSignals();
   process.off("exit", onExit);
   listening = false;

@@ -10,8 +10,10 @@ export interface Abandoning {
    * cancels, are sent, or after the time that an exit may take.
    */
   abandon(): Promise<void>;
-  /** Does the same and blocks the thread meanwhile. */
+  /** Does the same and blocks the thread meanwhile, so that it runs no hooks. */
   abandonBlocking(): void;
+  /** Returns whether no requests, such as cancels, are sent in the background. */
+  isIdle(): boolean;
 }
 
 /** What a reader of a web stream returns. The library of ES has no type for it. */

@@ -10,7 +10,7 @@ use replicant::{
 use crate::{
     client::{call, client, open, seconds},
     command::{Arguments, Command, Context, Flag, flag, option},
-    failure::{FAILED, Failure},
+    failure::{FAILED, Failure, INTERRUPTED},
     input,
     output::{is_terminal, print, print_json, print_line, while_read},
     schema::{Schema, Target},
@@ -208,8 +208,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Prints an output, with the paths of its files if they are to be saved. If that fails, the URLs are printed, so that
-    /// the billed output is not lost.
+    /// Prints an output, with the paths of its files if they are to be saved. If that fails or is interrupted, the URLs are
+    /// printed, so that the billed output is not lost.
     async fn save_and_print(&self, output: Value) -> Result<(), Failure> {
         let saved = self.saved(&output).await;
         let printed = print_output(output, saved.as_ref().ok().cloned().flatten()).await;
@@ -227,8 +227,14 @@ impl Run<'_> {
         });
         let mut params = Value::from(json!({"dir": folder}));
         params["outputs"] = files.into();
-        let paths = self.context.progress.during(call(&self.client, "output.save_all", params)).await?;
-        Ok(Some(paths.as_array().unwrap_or_default().to_vec()))
+        let Context { progress, interrupt, .. } = self.context;
+        interrupt.drain("the files are not saved");
+        tokio::select! {
+            paths = progress.during(call(&self.client, "output.save_all", params)) => {
+                Ok(Some(paths?.as_array().unwrap_or_default().to_vec()))
+            }
+            () = interrupt.requested() => Err(Failure::silent(INTERRUPTED)),
+        }
     }
 }
 

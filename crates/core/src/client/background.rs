@@ -43,15 +43,19 @@ use crate::{
 /// Time limit of a cancel, including retries. Long enough to wait out a rate limit, which abandoning many
 /// runs at once can cause.
 pub(super) const CANCEL_TIMEOUT: Duration = Duration::from_secs(120);
-/// How long a process should [`drain`] before it exits, so that it ends within a second. Covers the cancels of predictions
-/// whose ids are known; that of a run whose create is in flight takes up to 10 s. The create sends `Cancel-After`, so the API
-/// ends a prediction whose cancel was not sent, but only 5 s after the timeout of its run, or a day after its create.
+/// How long [`drain_at_exit`] waits without a cancel that succeeds, so that a process ends within a second if the API is
+/// silent.
 pub const AT_EXIT: Duration = Duration::from_millis(600);
+/// How long [`drain_at_exit`] waits in all: those who end a process, such as Docker, wait ten seconds before they kill it.
+#[cfg(not(target_arch = "wasm32"))]
+pub const LONGEST_EXIT: Duration = Duration::from_secs(9);
 
 /// The number of pending tasks in the lower half, and the process that they belong to in the upper half: the tasks of
 /// its parent do not run in a forked child.
 static PENDING: AtomicU64 = AtomicU64::new(0);
 static DONE: Notify = Notify::const_new();
+/// The number of cancels that succeeded.
+static CANCELED: AtomicUsize = AtomicUsize::new(0);
 
 /// Counts a pending task while it exists.
 struct Pending {
@@ -170,7 +174,10 @@ pub(crate) fn cancel(client: &Client, spawner: &Spawner, id: &str, options: &Req
             client.send(&request, Expect::Nothing).await
         };
         let error = match within(client.runtime(), CANCEL_TIMEOUT, sent).await {
-            Some(Ok(_)) => return client.remove_uncanceled(Some(&id)),
+            Some(Ok(_)) => {
+                CANCELED.fetch_add(1, SeqCst);
+                return client.remove_uncanceled(Some(&id));
+            }
             Some(Err(error)) => error.code(),
             None => "timeout",
         };
@@ -186,6 +193,26 @@ pub(crate) fn cancel(client: &Client, spawner: &Spawner, id: &str, options: &Req
 #[cfg(not(target_arch = "wasm32"))]
 pub async fn drain(limit: Duration) {
     drain_on(std::sync::Arc::new(crate::native::TokioRuntime::new()), limit).await;
+}
+
+/// Does the same in a process that exits: as long as cancels succeed, for at most 600 ms after the last one and 9 s in all.
+///
+/// This covers the cancels of predictions whose ids are known; that of a run whose create is in flight takes up to 10 s. The
+/// create sends `Cancel-After`, so the API ends a prediction whose cancel was not sent, but only 5 s after the timeout of its
+/// run, or a day after its create.
+#[cfg(not(target_arch = "wasm32"))]
+pub async fn drain_at_exit() {
+    let runtime: Arc<dyn Runtime> = Arc::new(crate::native::TokioRuntime::new());
+    let drained = async {
+        loop {
+            let canceled = CANCELED.load(SeqCst);
+            let progress = wait_until(&DONE, || is_idle() || CANCELED.load(SeqCst) != canceled);
+            if within(&runtime, AT_EXIT, progress).await.is_none() || is_idle() {
+                return;
+            }
+        }
+    };
+    within(&runtime, LONGEST_EXIT, drained).await;
 }
 
 /// Like [`drain`](self), with the timer of `runtime`, for platforms without tokio's.

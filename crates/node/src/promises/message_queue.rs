@@ -22,6 +22,8 @@ pub(super) struct MessageQueue {
     callback: OnceLock<Weak<Callback>>,
     /// Set when the calls of the thread are abandoned. Each call holds a receiver.
     pub abandoned: watch::Sender<bool>,
+    /// Set when the thread ends, and no longer handles messages.
+    pub ended: watch::Sender<bool>,
 }
 
 struct State {
@@ -35,7 +37,12 @@ struct State {
 impl MessageQueue {
     pub fn new() -> Self {
         let state = State { messages: VecDeque::new(), turned: Instant::now(), due: false };
-        Self { state: Mutex::new(state), callback: OnceLock::new(), abandoned: watch::Sender::new(false) }
+        Self {
+            state: Mutex::new(state),
+            callback: OnceLock::new(),
+            abandoned: watch::Sender::new(false),
+            ended: watch::Sender::new(false),
+        }
     }
 
     /// Sets the callback, which delivers one message when called.
