@@ -109,8 +109,8 @@ class Emulator {
 }
 
 /**
- * Calls `attempt` until what it returns is less than `limit` milliseconds, at most five times. What is slow is so each time; a
- * machine that pauses is not.
+ * Calls `attempt` until what it returns, such as milliseconds, is less than `limit`, at most five times. What is slow is so
+ * each time; a machine that pauses is not.
  */
 export async function within(limit, attempt) {
   const times = [];
@@ -118,7 +118,7 @@ export async function within(limit, attempt) {
     times.push(await attempt());
     if (times.at(-1) < limit) return;
   }
-  throw new Error(`took ${times.join(", ")} ms, not less than ${limit}`);
+  throw new Error(`${times.join(", ")}: not less than ${limit}`);
 }
 
 /** Calls `attempt` until it returns a value, and returns that. */
