@@ -78,7 +78,7 @@ async fn clients_of_a_token_share_the_limit() {
 
 #[tokio::test]
 async fn clients_with_headers_of_different_tokens_share_no_limit() {
-    let emulator = start(1, 1);
+    let emulator = start(20, 1);
     let clients = ["Bearer r8_one", "Bearer r8_other"].map(|header| {
         let headers = [("Authorization".to_owned(), header.to_owned())].into_iter().collect();
         let options = Options { base_url: Some(emulator.base_url()), headers, ..Options::default() };
