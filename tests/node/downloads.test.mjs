@@ -10,7 +10,7 @@ import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
 import { FileOutput, OutputExpiredError } from "../../node/index.mjs";
-import { startEmulator } from "./support/emulator.mjs";
+import { eventually, startEmulator } from "./support/emulator.mjs";
 import { file } from "./support/face.mjs";
 
 const emulator = await startEmulator();
@@ -144,11 +144,13 @@ test("save reports progress, can be aborted and accepts a file: URL", async () =
   assert.ok(seen.every(({ loaded }, n) => n === 0 || loaded >= seen[n - 1].loaded));
 
   await emulator.fault({ match: { path }, times: 1, action: { stall_body_at: 1000 } });
+  const before = await downloads();
   const reason = new Error("enough");
   const controller = new AbortController();
   const stopped = image.save(join(folder, "stopped.png"), { signal: controller.signal });
   const rejected = assert.rejects(stopped, (error) => error === reason);
-  setTimeout(() => controller.abort(reason), 50);
+  await eventually(async () => (await downloads()) > before);
+  controller.abort(reason);
   await rejected;
   await assert.rejects(readFile(join(folder, "stopped.png")));
 });

@@ -101,7 +101,7 @@ test("neither a signal nor the end of the process cancels a submitted prediction
   await program.end();
   const handle = replicate.handle(program.output.split(";")[0]);
   assert.equal(handle.model, "emulator/endless");
-  await assert.rejects(handle.result({ timeout: 300 }), (error) => {
+  await assert.rejects(handle.result({ timeout: 3000 }), (error) => {
     assert.ok(error instanceof DeadlineError);
     assert.match(error.message, /it continues to run/);
     assert.equal(error.prediction.id, handle.id);

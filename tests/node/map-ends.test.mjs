@@ -111,7 +111,7 @@ test("an aborted signal cancels what runs and throws its reason", async () => {
       drain: true,
     })) {
       count++;
-      setTimeout(() => controller.abort(reason), 200);
+      emulator.until((state) => state.predictions.processing).then(() => controller.abort(reason));
     }
   };
   const found = await ends(emulator, () => assert.rejects(read, (thrown) => thrown === reason));

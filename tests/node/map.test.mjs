@@ -162,7 +162,7 @@ test("concurrent requests for results each get one", async () => {
   );
 });
 
-test("the heap stays flat over many rows", { timeout: 240_000 }, async () => {
+test("the heap stays flat over many rows", { timeout: 600_000 }, async () => {
   const reply = { status: 201, json: { id: "p1", status: "succeeded", output: "x".repeat(200) } };
   const run = await emulator.replay([{ expect: {}, reply, times: "any" }]);
   const program = new Program(

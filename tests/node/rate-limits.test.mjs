@@ -39,8 +39,7 @@ test("an aborted run leaves the queue", async (t) => {
       .run("emulator/echo", { input: { value: 1 }, signal: controller.signal })
       .catch((error) => error.name),
   );
-  await new Promise((resolve) => setTimeout(resolve, 300));
-  assert.ok(client.rateLimit.creates.waiting > 0);
+  await eventually(() => client.rateLimit.creates.waiting > 0);
   controller.abort();
   await Promise.all(runs);
   await eventually(() => client.rateLimit.creates.waiting === 0);

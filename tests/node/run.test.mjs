@@ -182,9 +182,10 @@ test("wait returns or throws what a stop says that ends after the prediction", a
 test("wait returns or throws what a stop says that ends after the prediction has failed", async () => {
   const thrown = new Error("in stop");
   const wait = async (end) => {
-    const input = { message: "out of memory", cold_start: 0.5 };
+    const input = { message: "out of memory", cold_start: 600 };
     const created = await replicate.predictions.create({ model: "emulator/fails", input, wait: false });
     return replicate.wait(created, { interval: 10 }, async () => {
+      await emulator.advance(600);
       while ((await replicate.predictions.get(created.id)).status !== "failed");
       await setTimeout(500);
       return end();

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import Replicate from "../../node/index.mjs";
-import { startEmulator } from "./support/emulator.mjs";
+import { eventually, startEmulator } from "./support/emulator.mjs";
 
 const emulator = await startEmulator();
 
@@ -98,18 +98,17 @@ test("`fetch` can be set later", async () => {
 
 test("an abort reaches `fetch`, and leaving a stream ends its body", async () => {
   let signal;
+  const controller = new AbortController();
   const hanging = (_url, init) => {
     signal = init.signal;
+    setTimeout(() => controller.abort(new Error("enough")), 30);
     return new Promise((_, reject) =>
       init.signal.addEventListener("abort", () => reject(init.signal.reason)),
     );
   };
-  const controller = new AbortController();
   const call = emulator.client({ fetch: hanging }).predictions.get("x", { signal: controller.signal });
-  setTimeout(() => controller.abort(new Error("enough")), 30);
   await assert.rejects(call, /enough/);
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  assert.equal(signal.aborted, true);
+  await eventually(() => signal.aborted);
 
   const { client } = counting();
   for await (const _ of client.stream("emulator/stream", {

@@ -31,6 +31,7 @@ canceled = _shared.canceled
 emulator = _shared.emulator
 environment = _shared.environment
 eventually = _shared.eventually
+within = _shared.within
 python = _shared.python
 
 

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from processes import Emulator, Program, emulator, environment, silent_server
+from processes import Emulator, Program, emulator, environment, silent_server, within
 
 __all__ = ["emulator", "environment"]
 
@@ -35,13 +35,16 @@ os._exit(0)
 
 
 def test_a_forked_child_does_not_wait_for_the_calls_of_its_parent(emulator: Emulator) -> None:
-    with silent_server() as server:
-        program = Program(IN_FLIGHT, server.base_url, emulator.base_url)
-        began = float(program.line())
-        ended, code = program.line().split()
-        assert program.end()[:2] == (0, "")
-    assert code == "7"
-    assert float(ended) - began < 0.8
+    def attempt() -> float:
+        with silent_server() as server:
+            program = Program(IN_FLIGHT, server.base_url, emulator.base_url)
+            began = float(program.line())
+            ended, code = program.line().split()
+            assert program.end()[:2] == (0, "")
+        assert code == "7"
+        return float(ended) - began
+
+    within(0.8, attempt)
 
 
 # Threads of the parent use the client while it forks, and the children exit in the usual way.
@@ -71,10 +74,13 @@ print(slow, flush=True)
 
 
 def test_children_of_a_busy_parent_end_as_they_mean(emulator: Emulator) -> None:
-    program = Program(BUSY_PARENT, emulator.base_url, "12")
-    slowest = float(program.line())
-    assert program.end()[:2] == (0, "")
-    assert slowest < 5
+    def attempt() -> float:
+        program = Program(BUSY_PARENT, emulator.base_url, "12")
+        slowest = float(program.line())
+        assert program.end(120)[:2] == (0, "")
+        return slowest
+
+    within(5, attempt)
 
 
 ITERATORS = """

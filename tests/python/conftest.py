@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from waiting import eventually as eventually
+from waiting import within as within
 
 if TYPE_CHECKING:
     import replicant.testing
@@ -53,6 +54,13 @@ class Emulator:
 
     def state(self) -> dict[str, Any]:
         return self.get(f"{self.origin}/_emulator/state")
+
+    def advance(self, seconds: float) -> None:
+        self.post(f"{self.origin}/_emulator/time", {"advance": seconds})
+
+    def created(self) -> int:
+        """Returns the number of predictions."""
+        return sum(self.state()["predictions"].values())
 
     def forget(self) -> None:
         request = urllib.request.Request(f"{self.origin}/_emulator/requests", method="DELETE")

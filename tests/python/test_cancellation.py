@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import random
 import signal
@@ -14,37 +15,50 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-from conftest import ENDLESS, TOKEN, Emulator, canceled, eventually, python
+from conftest import ENDLESS, TOKEN, Emulator, canceled, eventually, python, within
 
 import replicant
 
 
-# The exit waits for a second, so it can send the cancel if the response arrives by then.
-@pytest.mark.parametrize("wait", ["False", "1"], ids=["polling", "held"])
+@pytest.mark.parametrize("wait", ["False", "60"], ids=["polling", "held"])
 def test_ctrl_c_cancels_the_prediction_of_a_run(emulator: Emulator, wait: str) -> None:
     script = f"""
-import sys, time, threading, replicant
+import sys, time, replicant
 client = replicant.Client(base_url=sys.argv[1])
-threading.Timer(0.5, lambda: print("seen", flush=True)).start()
 try:
     client.run("emulator/endless", {{}}, wait={wait})
 except KeyboardInterrupt:
     print("interrupted", time.time(), flush=True)
 """
-    before = canceled(emulator)
-    child = subprocess.Popen(
-        [sys.executable, "-c", script, emulator.base_url], stdout=subprocess.PIPE, text=True
-    )
-    assert child.stdout is not None
-    assert child.stdout.readline() == "seen\n"
-    sent = time.time()
-    child.send_signal(signal.SIGINT)
-    word, when = child.stdout.readline().split()
-    assert word == "interrupted"
+
+    def attempt() -> float:
+        before, created = canceled(emulator), emulator.created()
+        child = subprocess.Popen(
+            [sys.executable, "-c", script, emulator.base_url], stdout=subprocess.PIPE, text=True
+        )
+        eventually(lambda: emulator.created() > created)
+        sent = time.time()
+        child.send_signal(signal.SIGINT)
+        assert child.stdout is not None
+        word, when = child.stdout.readline().split()
+        assert word == "interrupted"
+        # The exit waits for a second, so it can send the cancel if the response arrives by then.
+        emulator.advance(60)
+        assert child.wait(timeout=60) == 0
+        if canceled(emulator) != before + 1:
+            leave_none(emulator)
+            return math.inf
+        return float(when) - sent
+
     # Takes 50 ms; the documentation promises 200 ms. The margin is for busy machines.
-    assert float(when) - sent < 0.5
-    assert child.wait(timeout=10) == 0
-    assert canceled(emulator) == before + 1
+    within(0.5, attempt)
+
+
+def leave_none(emulator: Emulator) -> None:
+    """Cancels what still runs."""
+    client = replicant.Client(base_url=emulator.base_url)
+    for prediction in client.predictions.list().results:
+        prediction.cancel()
 
 
 def test_ctrl_c_cancels_the_prediction_of_a_stream(emulator: Emulator) -> None:
@@ -64,10 +78,10 @@ except KeyboardInterrupt:
     )
     assert child.stdout is not None
     assert child.stdout.readline() == "waiting\n"
-    time.sleep(0.3)
+    eventually(lambda: emulator.state()["active_streams"] > 0)
     child.send_signal(signal.SIGINT)
     assert child.stdout.readline() == "interrupted\n"
-    assert child.wait(timeout=10) == 0
+    assert child.wait(timeout=60) == 0
     assert canceled(emulator) == before + 1
 
 
@@ -88,16 +102,18 @@ async def test_a_canceled_task_cancels_its_prediction(
     async_client: replicant.AsyncClient, emulator: Emulator
 ) -> None:
     before = canceled(emulator)
+    # A cancel that is not answered would take a minute.
+    emulator.fault(match={"path": "/v1/predictions/*/cancel"}, action={"stall_body_at": 0})
     seen = asyncio.Event()
     task = asyncio.create_task(
         async_client.run(ENDLESS, {}, wait=False, on_update=lambda _: seen.set())
     )
-    await asyncio.wait_for(seen.wait(), 5)
+    await asyncio.wait_for(seen.wait(), 30)
     task.cancel()
     start = time.monotonic()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 20
     await asyncio.to_thread(eventually, lambda: canceled(emulator) == before + 1)
 
 
@@ -146,7 +162,7 @@ begun()
 FORGOTTEN_LOOP = """
 loop = asyncio.new_event_loop()
 task = loop.create_task(client.async_run("emulator/endless", {}, wait=False))
-loop.run_until_complete(asyncio.sleep(0.3))
+loop.run_until_complete(asyncio.to_thread(begun))
 task._log_destroy_pending = False
 """
 
@@ -162,14 +178,22 @@ def left(emulator: Emulator) -> int:
     ids=["a daemon thread", "a held create", "a daemon thread's loop", "a loop that was forgotten"],
 )
 def test_the_end_of_the_process_cancels_abandoned_runs(emulator: Emulator, script: str) -> None:
-    before = emulator.state()["predictions"].get("canceled", 0)
     assert left(emulator) == 0
-    start = time.monotonic()
-    done = python(COMMON + script, emulator.base_url)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert time.monotonic() - start < 15
-    assert left(emulator) == 0
-    assert emulator.state()["predictions"]["canceled"] == before + 1
+
+    def attempt() -> float:
+        before = canceled(emulator)
+        start = time.monotonic()
+        done = python(COMMON + script, emulator.base_url)
+        assert (done.returncode, done.stderr) == (0, "")
+        took = time.monotonic() - start
+        # The exit waits for a second.
+        if left(emulator) != 0:
+            leave_none(emulator)
+            return math.inf
+        assert canceled(emulator) == before + 1
+        return took
+
+    within(15, attempt)
 
 
 def cancels(emulator: Emulator) -> int:
@@ -188,15 +212,19 @@ async def whole_stream(client: replicant.AsyncClient) -> None:
 Work = Callable[[replicant.AsyncClient], Coroutine[Any, Any, None]]
 
 
+# Longer than a create takes on a busy machine.
+LIMIT = 2.0
+
+
 async def by_wait_for(work: Coroutine[Any, Any, None]) -> None:
-    await asyncio.wait_for(work, 0.4)
+    await asyncio.wait_for(work, LIMIT)
 
 
 async def by_timeout(work: Coroutine[Any, Any, None]) -> None:
     if sys.version_info < (3, 11):
         work.close()
         pytest.skip("asyncio.timeout is newer")
-    async with asyncio.timeout(0.4):
+    async with asyncio.timeout(LIMIT):
         await work
 
 
@@ -206,7 +234,7 @@ async def by_group(work: Coroutine[Any, Any, None]) -> None:
         pytest.skip("asyncio.TaskGroup is newer")
 
     async def fail() -> None:
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(LIMIT)
         raise asyncio.TimeoutError
 
     try:
@@ -252,14 +280,16 @@ async def test_a_canceled_save_leaves_no_file(
 
 
 async def test_a_canceled_call_does_not_affect_the_others(
-    async_client: replicant.AsyncClient,
+    async_client: replicant.AsyncClient, emulator: Emulator
 ) -> None:
+    created = emulator.created()
     calls = [
-        asyncio.ensure_future(async_client.run("emulator/echo", {"value": n, "delay": 0.2}))
+        asyncio.ensure_future(async_client.run("emulator/echo", {"value": n, "delay": 600}))
         for n in range(6)
     ]
-    await asyncio.sleep(0.1)
+    await asyncio.to_thread(eventually, lambda: emulator.created() == created + 6)
     calls[2].cancel()
+    await asyncio.to_thread(emulator.advance, 600)
     results = await asyncio.gather(*calls, return_exceptions=True)
     assert isinstance(results.pop(2), asyncio.CancelledError)
     assert results == [0, 1, 3, 4, 5]
@@ -270,22 +300,23 @@ async def test_canceled_reads_lose_no_events(emulator: Emulator) -> None:
     client = replicant.AsyncClient(TOKEN, base_url=emulator.base_url)
     chance = random.Random(20)
     input = {"chunks": ["a", "b", "c", "d"], "pause": 0.004, "repeat": 200}
-    stream = client.stream("emulator/stream", input)
-    pieces: list[str] = []
     canceled_reads = 0
-    while True:
-        reading = asyncio.ensure_future(stream.__anext__())
-        if canceled_reads < 1000:
-            await asyncio.sleep(chance.choice([0, 0, 0.0005, 0.002]))
-            canceled_reads += reading.cancel()
-        try:
-            pieces.append(str(await reading))
-        except asyncio.CancelledError:
-            continue
-        except StopAsyncIteration:
-            break
-    assert canceled_reads == 1000
-    assert "".join(pieces) == "abcd" * 200
+    # Events that have already arrived leave no read to cancel.
+    while canceled_reads < 1000:
+        stream = client.stream("emulator/stream", input)
+        pieces: list[str] = []
+        while True:
+            reading = asyncio.ensure_future(stream.__anext__())
+            if canceled_reads < 1000:
+                await asyncio.sleep(chance.choice([0, 0, 0.0005, 0.002]))
+                canceled_reads += reading.cancel()
+            try:
+                pieces.append(str(await reading))
+            except asyncio.CancelledError:
+                continue
+            except StopAsyncIteration:
+                break
+        assert "".join(pieces) == "abcd" * 200
 
 
 @pytest.mark.skipif(sys.version_info < (3, 10), reason="`anext` came with Python 3.10")

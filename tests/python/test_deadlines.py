@@ -15,7 +15,7 @@ def test_a_passed_timeout_is_an_error_with_the_prediction(
     client: replicant.Client, emulator: Emulator
 ) -> None:
     with pytest.raises(replicant.PredictionTimeoutError) as caught:
-        client.run(ENDLESS, {}, timeout=1.0, wait=False)
+        client.run(ENDLESS, {}, timeout=3.0, wait=False)
     assert isinstance(caught.value, TimeoutError)
     prediction = caught.value.prediction
     assert prediction is not None

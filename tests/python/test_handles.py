@@ -122,7 +122,7 @@ print(handle.to_json())
     assert handle.model == ENDLESS
     assert handle.prediction().status == "processing"
     with pytest.raises(replicant.PredictionTimeoutError, match="it continues to run") as caught:
-        handle.result(timeout=0.5)
+        handle.result(timeout=3)
     assert caught.value.prediction.id == handle.id
     assert canceled(emulator) == before
     assert handle.cancel().id == handle.id

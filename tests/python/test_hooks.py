@@ -189,7 +189,7 @@ import replicant
 async def main():
     client = replicant.AsyncClient("r8_x", base_url=sys.argv[1], on_request=lambda request: None)
     try:
-        await asyncio.wait_for(client.run("emulator/endless", {}, wait=False), 0.3)
+        await asyncio.wait_for(client.run("emulator/endless", {}, wait=False), 2)
     except asyncio.TimeoutError:
         pass
 

@@ -87,7 +87,7 @@ def test_retries_uploads_and_downloads_are_logged(
 
 def test_a_cancel_in_the_background_is_logged_later(client: Any, logs: Any) -> None:
     with pytest.raises(replicant.ReplicateException):
-        client.run(ENDLESS, {}, wait=False, timeout=0.2)
+        client.run(ENDLESS, {}, wait=False, timeout=1.5)
 
     def logged() -> bool:
         client.accounts.current()
@@ -151,7 +151,7 @@ import replicant
 client = replicant.Client("r8_x", base_url=sys.argv[1])
 client.accounts.current()
 try:
-    client.run("emulator/endless", {}, wait=False, timeout=0.2)
+    client.run("emulator/endless", {}, wait=False, timeout=1.5)
 except replicant.ReplicateException:
     pass
 """
@@ -179,7 +179,7 @@ import replicant
 async def main():
     client = replicant.AsyncClient("r8_x", base_url=sys.argv[1])
     try:
-        await asyncio.wait_for(client.run("emulator/endless", {}, wait=False), 0.3)
+        await asyncio.wait_for(client.run("emulator/endless", {}, wait=False), 2)
     except asyncio.TimeoutError:
         pass
 
@@ -258,7 +258,7 @@ def test_a_cancel_that_fails_is_logged_at_level_warning(
     logging.getLogger("replicant").setLevel(logging.WARNING)
     emulator.fault(match={"path": "/v1/predictions/*/cancel"}, action={"status": 403})
     with pytest.raises(replicant.PredictionTimeoutError):
-        client.run("emulator/endless", {}, wait=False, timeout=0.2)
+        client.run("emulator/endless", {}, wait=False, timeout=1.5)
     _native.drain(30)
     client.accounts.current()
     assert [line.split()[:2] for line in logs.lines] == [["cancel", "failed"]]

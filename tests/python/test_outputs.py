@@ -30,6 +30,8 @@ VERSION = "0ec4000000000000000000000000000000000000000000000000000000000005"
 PINNED = f"emulator/stream:{VERSION}"
 FAILS = "emulator/fails:0ec4000000000000000000000000000000000000000000000000000000000002"
 SLOW = {"chunks": ["a", "b", "c"], "pause": 0.4}
+# Its items follow when the clock is advanced.
+STOPPED = {"chunks": ["a", "b", "c"], "pause": 60}
 ENDLESS = {"chunks": list("abcdef"), "pause": 0.2, "repeat": 1000}
 
 
@@ -42,7 +44,7 @@ def requests(emulator: Emulator) -> list[tuple[str, str]]:
     return [(r["method"], r["path"]) for r in emulator.requests()]
 
 
-def canceled(emulator: Emulator, seconds: float = 5.0) -> bool:
+def canceled(emulator: Emulator, seconds: float = 30.0) -> bool:
     """Whether a cancel arrives within some seconds."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -53,11 +55,12 @@ def canceled(emulator: Emulator, seconds: float = 5.0) -> bool:
 
 
 def test_items_arrive_while_the_model_writes(client: Any, emulator: Emulator) -> None:
-    output = client.run(PINNED, SLOW)
+    output = client.run(PINNED, STOPPED)
     items = iter(output)
     assert next(items) == "a"
     assert "items so far" in repr(output)
     assert client.predictions.list()[0].status == "processing"
+    emulator.advance(180)
     assert [*items] == ["b", "c"]
     assert list(output) == ["a", "b", "c"]
     [create] = [r for r in emulator.requests() if r["method"] == "POST"]
@@ -321,7 +324,7 @@ def test_a_refused_input_is_raised_by_run(client: Any) -> None:
 
 
 def test_a_passed_timeout_cancels_the_prediction(client: Any, emulator: Emulator) -> None:
-    output = client.run(PINNED, ENDLESS, timeout=1.5)
+    output = client.run(PINNED, ENDLESS, timeout=3)
     with pytest.raises(replicant.PredictionTimeoutError):
         list(output)
     assert canceled(emulator)
@@ -366,7 +369,7 @@ async def test_an_output_supports_async_for(async_client: Any) -> None:
 
 
 async def test_items_arrive_in_async_for_while_the_model_writes(client: Any) -> None:
-    output = await client.async_run(PINNED, SLOW)
+    output = await client.async_run(PINNED, STOPPED)
     async for chunk in output:
         assert chunk == "a"
         assert (await client.predictions.async_list())[0].status == "processing"
@@ -377,15 +380,18 @@ async def test_items_arrive_in_async_for_while_the_model_writes(client: Any) -> 
 async def test_leaving_an_async_loop_early_cancels_the_prediction(
     async_client: Any, emulator: Emulator, how: str
 ) -> None:
+    seen = asyncio.Event()
+
     async def read() -> None:
         output = await async_client.run(PINNED, ENDLESS)
         async for _ in output:
+            seen.set()
             if how == "break":
                 break
             await asyncio.sleep(0)
 
     task = asyncio.ensure_future(read())
-    await asyncio.sleep(1.5)
+    await asyncio.wait_for(seen.wait(), 30)
     if how == "cancel":
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -20,15 +20,20 @@ from replicant.testing import Emulator as LocalEmulator
 
 def test_other_threads_run_while_a_call_or_a_stream_waits(emulator: Emulator) -> None:
     client = replicant.Client(base_url=emulator.base_url)
-    stream = client.stream("emulator/echo", {"value": "x", "delay": 0.4})
-    for wait in (lambda: next(stream), lambda: client.run("emulator/echo", {"delay": 0.4})):
+    stream = client.stream("emulator/echo", {"value": "x", "delay": 60})
+    for wait in (lambda: next(stream), lambda: client.run("emulator/echo", {"delay": 60})):
+        created = emulator.created()
         thread = threading.Thread(target=wait)
         thread.start()
+        eventually(lambda created=created: emulator.created() > created)
         ticks = 0
         while thread.is_alive():
             ticks += 1
             time.sleep(0.001)
-        assert ticks > 100
+            if ticks == 200:
+                # Until then, nothing but the end of the delay ends the call.
+                emulator.advance(60)
+        assert ticks >= 200
 
 
 def test_blocking_and_awaited_calls_run_concurrently(
@@ -103,14 +108,25 @@ def test_signals_that_the_program_blocks_reach_none_of_our_threads(
     emulator: Emulator, tmp_path: object
 ) -> None:
     script = """
-        import os, signal, sys, threading, time
+        import os, pathlib, signal, sys, threading, time
         import replicant
 
         client = replicant.Client(base_url=sys.argv[1])
         # Also threads that write files.
         client.run("black-forest-labs/flux-schnell", {"prompt": "x"})[0].save(sys.argv[2])
         # A thread that has just been started blocks nothing for a moment.
-        time.sleep(1)
+        def blocks(thread):
+            try:
+                status = (thread / "status").read_text()
+            except OSError:
+                return True
+            return int(status.partition("SigBlk:")[2].split()[0], 16) >> (signal.SIGTERM - 1) & 1
+        others = lambda: [task for task in pathlib.Path("/proc/self/task").iterdir() if task.name != str(os.getpid())]
+        if sys.platform == "linux":
+            while not all(map(blocks, others())):
+                time.sleep(0.01)
+        else:
+            time.sleep(1)
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(0.1)

@@ -168,7 +168,7 @@ def test_a_closed_stream_that_is_kept_is_canceled_and_ends_its_span(
 
 def test_an_abandoned_run_ends_its_span(client: Any, spans: Any) -> None:
     with pytest.raises(replicant.ReplicateException):
-        client.run(ENDLESS, {}, wait=False, timeout=0.2)
+        client.run(ENDLESS, {}, wait=False, timeout=1.5)
     name = f"generate_content {ENDLESS}"
 
     def ended() -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 import pytest
-from conftest import TOKEN, Emulator
+from conftest import TOKEN, Emulator, within
 
 import replicant
 
@@ -33,17 +33,21 @@ def test_the_loop_runs_during_an_upload(emulator: Emulator, tmp_path: Path) -> N
             found.append(time.perf_counter() - before)
         return sorted(found)
 
-    async def main() -> None:
+    async def main() -> tuple[list[float], list[float]]:
         idle = await lags(asyncio.create_task(asyncio.sleep(0.5)))
         with path.open("rb") as file:
             upload = asyncio.create_task(client.files.create(file))
             busy = await lags(upload)
         assert (await upload).size == 90 * 1024 * 1024
-        # Compared with an idle loop at the same time, as the machine may be busy.
-        assert busy[len(busy) // 2] < idle[len(idle) // 2] + 0.02
-        assert busy[-1] < idle[-1] + 0.1
+        return idle, busy
 
-    asyncio.run(main())
+    def attempt() -> float:
+        idle, busy = asyncio.run(main())
+        # Compared with an idle loop at the same time, as the machine may be busy.
+        median = busy[len(busy) // 2] - idle[len(idle) // 2]
+        return max(median / 0.02, (busy[-1] - idle[-1]) / 0.1)
+
+    within(1, attempt)
 
 
 class OnlyRead:

@@ -16,21 +16,30 @@ class Listener:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self.port: int = self._listener.getsockname()[1]
         self.connections = 0
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._closing = False
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
 
     def _accept(self) -> None:
-        # Fails once the listener is closed.
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = self._listener.accept()
-                self.connections += 1
-                threading.Thread(target=self._handle, args=(connection,), daemon=True).start()
+        while True:
+            connection, _ = self._listener.accept()
+            if self._closing:
+                connection.close()
+                return
+            self.connections += 1
+            threading.Thread(target=self._handle, args=(connection,), daemon=True).start()
 
     def _handle(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError, EOFError), connection:
             self._serve(connection)
 
     def close(self) -> None:
+        # A thread that waits in `accept` notices no close. It would wait on, with a number of a descriptor that is soon that of
+        # another listener, whose connections it accepts once a signal has interrupted it.
+        self._closing = True
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", self.port)).close()
+        self._thread.join()
         self._listener.close()
 
     def __enter__(self) -> Listener:

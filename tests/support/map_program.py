@@ -1,6 +1,8 @@
 """Runs a batch with a checkpoint and prints each result as a line of JSON.
 
 python tests/support/map_program.py CHECKPOINT ROWS DELAY [drain]
+
+With `drain`, it prints "interrupted" at a first Ctrl-C.
 """
 
 from __future__ import annotations
@@ -21,6 +23,11 @@ with replicant.Client().map(
     checkpoint=path,
     drain="drain" in sys.argv,
 ) as results:
-    for item in results:
-        line = {"key": item.key, "status": item.status, "output": item.output}
-        print(json.dumps(line), flush=True)
+    try:
+        for item in results:
+            line = {"key": item.key, "status": item.status, "output": item.output}
+            print(json.dumps(line), flush=True)
+    except KeyboardInterrupt:
+        if "drain" in sys.argv:
+            print("interrupted", flush=True)
+        raise

@@ -10,13 +10,13 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering::SeqCst},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use futures_util::{StreamExt, TryStreamExt};
 use replicant::{Client, ErrorKind, OnAbandon, Options, background::Tasks, json};
 use replicant_emulator::{Config, Emulator};
-use support::{CANCEL, CREATED, play, settled};
+use support::{CANCEL, CREATED, abandon, abandon_after_request, eventually, fast, play, settled};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -35,13 +35,9 @@ fn cancels(emulator: &Emulator) -> usize {
     emulator.requests_json().matches("/cancel\"").count()
 }
 
-/// Waits until `check` returns `true`.
-async fn eventually(what: &str, mut check: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !check() {
-        assert!(started.elapsed() < Duration::from_secs(10), "not within 10 s: {what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+/// Returns whether a prediction was polled.
+fn polled(emulator: &Emulator) -> bool {
+    emulator.requests_json().contains("\"path\":\"/v1/predictions/")
 }
 
 async fn only_prediction(client: &Client) -> replicant::Prediction {
@@ -53,8 +49,7 @@ async fn only_prediction(client: &Client) -> replicant::Prediction {
 #[tokio::test]
 async fn a_run_dropped_while_it_polls_is_canceled_once() {
     let (emulator, client) = start();
-    let run = client.run(ENDLESS, json!({})).wait(1);
-    assert!(tokio::time::timeout(Duration::from_millis(1500), run.into_future()).await.is_err());
+    abandon(client.run(ENDLESS, json!({})).wait(1), "a poll", || polled(&emulator)).await;
     eventually("a cancel", || cancels(&emulator) == 1).await;
     replicant::background::drain(Duration::from_secs(5)).await;
     assert_eq!(only_prediction(&client).await.status.as_str(), "canceled");
@@ -64,9 +59,11 @@ async fn a_run_dropped_while_it_polls_is_canceled_once() {
 #[tokio::test]
 async fn a_run_dropped_during_its_create_is_canceled_once_its_id_is_known() {
     let (emulator, client) = start();
-    let run = client.run(ENDLESS, json!({})).wait(1);
-    assert!(tokio::time::timeout(Duration::from_millis(200), run.into_future()).await.is_err());
+    let run = client.run(ENDLESS, json!({})).wait(60);
+    abandon(run, "a prediction", || emulator.predictions_json() != "[]").await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(cancels(&emulator), 0, "the id is not known yet");
+    emulator.advance(Duration::from_secs(60));
     eventually("a cancel", || cancels(&emulator) == 1).await;
 }
 
@@ -100,10 +97,11 @@ fn a_program_that_drains_before_it_ends_cancels_a_run_dropped_during_its_create(
 async fn a_run_dropped_before_its_create_is_retried_is_not_sent() {
     let (emulator, client) = start();
     let rule = r#"{"match": {"method": "POST", "path": "/v1/models/emulator/endless/predictions"}, "times": 1,
-        "action": {"status": 429, "json": {"detail": "throttled", "retry_after": 1}}}"#;
+        "action": {"status": 429, "json": {"detail": "throttled", "retry_after": 5}}}"#;
     emulator.add_faults(rule).unwrap();
-    let run = client.run(ENDLESS, json!({}));
-    assert!(tokio::time::timeout(Duration::from_millis(300), run.into_future()).await.is_err());
+    // The client has read the response once it makes creates wait.
+    abandon(client.run(ENDLESS, json!({})), "a 429", || client.rate_limit().unwrap().creates.waiting > 0)
+        .await;
     replicant::background::drain(Duration::from_secs(10)).await;
     assert_eq!(emulator.requests_json().matches("/endless/predictions\"").count(), 1);
     assert!(client.predictions().list().await.unwrap().results.is_empty());
@@ -112,10 +110,11 @@ async fn a_run_dropped_before_its_create_is_retried_is_not_sent() {
 #[tokio::test]
 async fn a_timeout_during_the_create_cancels_once_the_id_is_known() {
     let (emulator, client) = start();
-    let run = client.run(ENDLESS, json!({})).wait(2).timeout(Duration::from_millis(500));
+    let run = client.run(ENDLESS, json!({})).wait(6).timeout(Duration::from_secs(3));
     let error = run.await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Deadline, "{error:?}");
     assert_eq!(cancels(&emulator), 0, "the id is not known yet");
+    emulator.advance(Duration::from_secs(3));
     eventually("a cancel", || cancels(&emulator) == 1).await;
 }
 
@@ -123,7 +122,7 @@ async fn a_timeout_during_the_create_cancels_once_the_id_is_known() {
 async fn on_abandon_leave_keeps_the_prediction_running() {
     let (emulator, client) = start();
     let run = client.run(ENDLESS, json!({})).wait(1).on_abandon(OnAbandon::Leave);
-    assert!(tokio::time::timeout(Duration::from_millis(1500), run.into_future()).await.is_err());
+    abandon(run, "a poll", || polled(&emulator)).await;
     replicant::background::drain(Duration::from_secs(5)).await;
     assert_eq!(cancels(&emulator), 0);
     assert!(!only_prediction(&client).await.status.is_terminal());
@@ -143,7 +142,7 @@ async fn a_finished_run_is_not_canceled() {
 #[tokio::test]
 async fn a_timeout_cancels_and_reports_the_prediction() {
     let (emulator, client) = start();
-    let run = client.run(ENDLESS, json!({})).wait(0).timeout(Duration::from_millis(700));
+    let run = client.run(ENDLESS, json!({})).wait(0).timeout(Duration::from_secs(3));
     let error = run.await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Deadline);
     assert!(error.prediction().is_some_and(|seen| seen["id"].as_str().is_some()), "{error:?}");
@@ -191,8 +190,7 @@ async fn a_prediction_whose_cancel_fails_is_recorded() {
         let (_emulator, script, client) = play(&format!("[{CREATED}, {cancel}]"), Options::default());
         let tasks = Tasks::default();
         let run = client.with_tasks(tasks.clone()).run("acme/text", json!({}));
-        let run = run.interval(Duration::from_secs(3600)).into_future();
-        assert!(tokio::time::timeout(Duration::from_millis(500), run).await.is_err());
+        abandon_after_request(run.interval(Duration::from_secs(3600)), &script).await;
         tasks.done().await;
         assert_eq!(tasks.uncanceled(), uncanceled);
         settled(&script).await;
@@ -208,8 +206,7 @@ async fn a_cancel_has_the_headers_of_its_run() {
         let exchanges = exchanges.replace(r#""status": 201"#, &format!(r#"{delay}"status": 201"#));
         let (_emulator, script, client) = play(&exchanges, Options::default());
         let run = client.run("acme/text", json!({})).header("authorization", "Bearer r8_other");
-        let run = run.interval(Duration::from_secs(3600)).into_future();
-        assert!(tokio::time::timeout(Duration::from_millis(700), run).await.is_err());
+        abandon_after_request(run.interval(Duration::from_secs(3600)), &script).await;
         settled(&script).await;
     }
 }
@@ -217,12 +214,10 @@ async fn a_cancel_has_the_headers_of_its_run() {
 #[tokio::test]
 async fn a_cancel_is_retried_after_a_rate_limit() {
     let busy = r#"{"expect": {"method": "POST", "path": "/v1/predictions/p1/cancel"}, "reply": {"status": 429, "json": {"retry_after": 30}}}"#;
-    let (_emulator, script, client) = play(
-        &format!("[{CREATED}, {busy}, {CANCEL}]"),
-        Options { clock_rate: Some(50.0), ..Options::default() },
-    );
-    let run = client.run("acme/text", json!({})).interval(Duration::from_secs(3600)).into_future();
-    assert!(tokio::time::timeout(Duration::from_millis(500), run).await.is_err());
+    // On this clock, the cancel may take 6 s.
+    let (_emulator, script, client) = play(&format!("[{CREATED}, {busy}, {CANCEL}]"), fast(20.0));
+    let run = client.run("acme/text", json!({})).interval(Duration::from_secs(3600));
+    abandon_after_request(run, &script).await;
     settled(&script).await;
 }
 
@@ -234,8 +229,7 @@ async fn an_abandoned_create_is_awaited_for_its_hold_also_with_a_request_timeout
     // On this clock, the create is awaited for 2.5 s in addition to its hold of 2.5 s.
     let options = Options { timeout, clock_rate: Some(2.0), ..Options::default() };
     let (_emulator, script, client) = play(&exchanges, options);
-    let run = client.run("acme/text", json!({})).into_future();
-    assert!(tokio::time::timeout(Duration::from_millis(300), run).await.is_err());
+    abandon_after_request(client.run("acme/text", json!({})), &script).await;
     settled(&script).await;
 }
 

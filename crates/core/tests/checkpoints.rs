@@ -17,7 +17,7 @@ use replicant_emulator::Definition;
 use serde_json::Value as Json;
 use support::{
     CREATED, DONE,
-    batches::{all, eventually, gated, keyed, lines, numbers, predictions, start},
+    batches::{all, eventually, gated, keyed, lines, numbers, predictions, run_until, start},
     play, settled, temporary_folder,
 };
 
@@ -91,8 +91,7 @@ async fn a_response_that_is_another_prediction_is_not_the_result_of_a_row() {
     };
     let mut left = map().interval(Duration::from_secs(3600));
     let created = || lines(&path).iter().any(|line| line["step"] == "created");
-    assert!(tokio::time::timeout(Duration::from_millis(200), left.next()).await.is_err());
-    eventually(|| path.exists() && created()).await;
+    run_until(&mut left, || path.exists() && created()).await;
     drop(left);
     let items = all(map()).await;
     assert_eq!(items[0].error.as_ref().unwrap().kind(), ErrorKind::InvalidResponse, "{items:?}");
@@ -131,8 +130,8 @@ async fn the_predictions_of_a_left_batch_are_attached_or_created_again() {
         let map =
             || client.map("acme/slow", keyed(6)).checkpoint(&path).concurrency(6).on_abandon(on_abandon);
         let mut left = map();
-        assert!(tokio::time::timeout(Duration::from_millis(200), left.next()).await.is_err());
-        eventually(|| lines(&path).iter().filter(|line| line["step"] == "created").count() == 6).await;
+        let created = || lines(&path).iter().filter(|line| line["step"] == "created").count();
+        run_until(&mut left, || path.exists() && created() == 6).await;
         drop(left);
         background::drain(Duration::from_secs(20)).await;
         // A canceled run may still take a permit.
@@ -313,7 +312,7 @@ async fn a_checkpoint_serves_one_batch_at_a_time() {
     let path = folder.path().join("batch.jsonl");
     let map = || client.map("acme/slow", keyed(2)).checkpoint(&path);
     let mut first = map();
-    assert!(tokio::time::timeout(Duration::from_millis(200), first.next()).await.is_err());
+    run_until(&mut first, || predictions(&emulator).len() == 2).await;
     let error = map().try_collect::<Vec<_>>().await.unwrap_err();
     assert!(error.message().contains("is in use by another batch"), "{error}");
     gate.add_permits(2);
@@ -371,8 +370,7 @@ async fn an_output_that_expired_before_the_batch_continued_is_an_error() {
     let path = folder.path().join("batch.jsonl");
     let map = || client.map("acme/slow", keyed(1)).checkpoint(&path).on_abandon(OnAbandon::Leave);
     let mut left = map();
-    assert!(tokio::time::timeout(Duration::from_millis(200), left.next()).await.is_err());
-    eventually(|| lines(&path).iter().any(|line| line["step"] == "created")).await;
+    run_until(&mut left, || path.exists() && lines(&path).iter().any(|line| line["step"] == "created")).await;
     drop(left);
     gate.add_permits(2);
     eventually(|| predictions(&emulator)[0]["status"] == "succeeded").await;

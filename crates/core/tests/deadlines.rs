@@ -23,7 +23,7 @@ async fn a_stream_timeout_reports_a_finished_prediction_and_does_not_cancel_it()
         );
         let (_emulator, script, client) = play(&exchanges, Options::default());
         let run = client.stream("acme/text", json!({})).wait(1).on_abandon(on_abandon);
-        let mut events = run.timeout(Duration::from_secs(2)).await.unwrap();
+        let mut events = run.timeout(Duration::from_secs(3)).await.unwrap();
         assert_eq!(events.next().await.unwrap().unwrap().data, "Once");
         let error = events.next().await.unwrap().unwrap_err();
         drop(events);
@@ -31,7 +31,7 @@ async fn a_stream_timeout_reports_a_finished_prediction_and_does_not_cancel_it()
         assert_eq!(
             error.message(),
             format!(
-                "the timeout of 2 s passed: prediction p1 had finished ({status}), but some of its events had not arrived."
+                "the timeout of 3 s passed: prediction p1 had finished ({status}), but some of its events had not arrived."
             )
         );
         assert_eq!(error.prediction().unwrap()["status"], status);
@@ -46,7 +46,7 @@ async fn a_stream_timeout_reports_the_partial_output() {
     let created = r#"{"expect": {"method": "POST"}, "reply": {"status": 201, "json": {"id": "p1", "status": "starting", "urls": {"stream": "{{origin}}/s"}}}}"#;
     let stalls = r#"{"expect": {"method": "GET"}, "reply": {"sse": "event: output\nid: 1\ndata: Once\n\nevent: logs\nid: 2\ndata: x\n\n", "stall_at": 60}}"#;
     let (_emulator, script, client) = play(&format!("[{created}, {stalls}, {CANCEL}]"), Options::default());
-    let run = client.stream("acme/text", json!({})).timeout(Duration::from_millis(700));
+    let run = client.stream("acme/text", json!({})).timeout(Duration::from_secs(3));
     let error = run.await.unwrap().try_collect::<Vec<_>>().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Deadline, "{error:?}");
     assert_eq!(error.partial().unwrap(), &"Once");
@@ -86,7 +86,7 @@ async fn on_abandon_leave_sends_no_cancel_after() {
     let expect = r#"[{"expect": {"method": "POST", "headers": {"cancel-after": null}}, "reply": {"status": 201, "json": {"id": "p1", "status": "starting"}}}]"#;
     let (_emulator, script, client) = play(expect, Options::default());
     let run = client.run("acme/text", json!({})).on_abandon(OnAbandon::Leave);
-    let error = run.timeout(Duration::from_millis(300)).interval(Duration::from_secs(9)).await.unwrap_err();
+    let error = run.timeout(Duration::from_secs(3)).interval(Duration::from_secs(9)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Deadline, "{error:?}");
     settled(&script).await;
 }
@@ -118,9 +118,9 @@ async fn a_request_timeout_starts_after_the_hold() {
 
 #[tokio::test]
 async fn a_timeout_limits_a_response_of_any_endpoint_that_arrives_slowly() {
-    let drip = r#"[{"expect": {}, "reply": {"text": "0123456789", "chunks": [1, 2, 3, 4, 5, 6, 7, 8], "chunk_delay_ms": 400}}]"#;
+    let drip = r#"[{"expect": {}, "reply": {"text": "0123456789", "chunks": [1, 2, 3, 4, 5, 6, 7, 8], "chunk_delay_ms": 1000}}]"#;
     let options =
-        Options { timeout: Some(Duration::from_secs(1)), max_retries: Some(0), ..Options::default() };
+        Options { timeout: Some(Duration::from_secs(3)), max_retries: Some(0), ..Options::default() };
     let (_emulator, script, client) = play(drip, options);
     let error = operation::call(&client, "request", json!({"path": "/brand/new"}).into(), None).await;
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Timeout);

@@ -104,7 +104,7 @@ async fn request_options_apply_to_downloads() {
 async fn a_stalled_download_fails_after_the_request_timeout() {
     let exchanges = r#"[{"expect": {}, "reply": {"text": "0123", "stall_at": 2}}]"#;
     let (_emulator, script, client) = play(exchanges, Options::default());
-    let options = json!({"timeout": 0.3, "max_retries": 0});
+    let options = json!({"timeout": 3, "max_retries": 0});
     let params = json!({"url": format!("{}/a", script.base_url()), "request_options": options});
     let read = operation::call(&client, "output.bytes", params.into(), None);
     let error = tokio::time::timeout(std::time::Duration::from_secs(20), read)
@@ -116,8 +116,8 @@ async fn a_stalled_download_fails_after_the_request_timeout() {
 #[tokio::test]
 async fn a_slow_download_does_not_time_out() {
     let exchanges =
-        r#"[{"expect": {}, "reply": {"text": "0123456789", "chunks": [2, 4, 6, 8], "chunk_delay_ms": 300}}]"#;
-    let options = Options { timeout: Some(Duration::from_millis(700)), ..Options::default() };
+        r#"[{"expect": {}, "reply": {"text": "0123456789", "chunks": [2, 4, 6, 8], "chunk_delay_ms": 600}}]"#;
+    let options = Options { timeout: Some(Duration::from_millis(2200)), ..Options::default() };
     let (_emulator, script, client) = play(exchanges, options);
     let content = client.files().download("f1", "acme", 1, "s").max_retries(0).await.unwrap();
     assert_eq!(content, "0123456789");

@@ -2,11 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod support;
+
 use std::sync::{Arc, Mutex};
 
 use async_compression::tokio::write::{BrotliEncoder, GzipEncoder, ZlibEncoder, ZstdEncoder};
 use futures_util::TryStreamExt;
 use replicant::{Client, ErrorKind, Item, Options, Value, json, operation};
+use support::quick;
 use tokio::{
     io::{AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -39,8 +42,8 @@ impl Server {
     }
 
     fn client(&self) -> Client {
-        let (base_url, clock_rate) = (Some(self.base_url.clone()), Some(50.0));
-        Client::new(Options { base_url, clock_rate, max_retries: Some(2), ..Options::default() }).unwrap()
+        let base_url = Some(self.base_url.clone());
+        Client::new(Options { base_url, max_retries: Some(2), ..quick() }).unwrap()
     }
 
     fn heads(&self) -> Vec<String> {

@@ -21,7 +21,7 @@ use replicant::{Client, Error, ErrorKind, Options, Value, json, operation};
 use replicant_emulator::{Config, Emulator};
 use support::{
     http2::{self, Http2, end, endless_head, head, tls_file},
-    play, shared, temporary_folder,
+    play, quick, shared, temporary_folder,
 };
 
 fn client_of(emulator: &Emulator) -> Client {
@@ -264,13 +264,8 @@ async fn error_of_proxy(scheme: &'static str, base_url: &str, response: &'static
             }
         }
     });
-    let options = Options {
-        proxy: Some(proxy),
-        base_url: Some(base_url.to_owned()),
-        clock_rate: Some(50.0),
-        max_retries: Some(1),
-        ..Options::default()
-    };
+    let options =
+        Options { proxy: Some(proxy), base_url: Some(base_url.to_owned()), max_retries: Some(1), ..quick() };
     let error = Client::new(options).unwrap().account().await.unwrap_err();
     let text = format!("{error:?}");
     assert!(!text.contains("secret"), "{text}");
@@ -315,7 +310,7 @@ async fn a_tunnel_that_is_not_made_in_time_names_the_host_and_the_proxy() {
     let options = Options {
         proxy: Some(proxy.clone()),
         base_url: Some("https://api.example/v1".to_owned()),
-        connect_timeout: Some(Duration::from_millis(200)),
+        connect_timeout: Some(Duration::from_secs(2)),
         max_retries: Some(0),
         ..Options::default()
     };

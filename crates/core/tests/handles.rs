@@ -15,7 +15,7 @@ use replicant::{
     json, operation,
 };
 use replicant_emulator::{Config, Emulator};
-use support::{play, quick, settled};
+use support::{fast, play, quick, received, settled};
 
 fn start() -> (Emulator, Client) {
     let emulator = Emulator::start(Config::default()).unwrap();
@@ -134,7 +134,7 @@ async fn what_is_dropped_leaves_no_request_behind() {
             }
         };
         let sent = async {
-            while !script.report_json().contains("\"at_ms\"") {
+            while !received(&script) {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
@@ -157,7 +157,7 @@ async fn events_end_when_the_api_fails_for_five_minutes() {
         {"expect": {"method": "GET"}, "reply": {"json": {"id": "p1", "status": "processing"}}},
         {"expect": {"method": "GET"}, "reply": {"status": 503, "text": "down"}, "times": "any"},
     ]);
-    let options = Options { clock_rate: Some(1000.0), max_retries: Some(0), ..Options::default() };
+    let options = Options { max_retries: Some(0), ..fast(1000.0) };
     let (_emulator, script, client) = play(&exchanges.to_string(), options);
     let mut events = client.handle("p1").events().interval(Duration::from_secs(10));
     assert!(events.try_next().await.unwrap().is_some());

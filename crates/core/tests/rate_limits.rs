@@ -13,7 +13,7 @@ use std::{
 use futures_util::{StreamExt, future::join_all, stream};
 use replicant::{Client, ErrorKind, Options, RateLimitOption, json};
 use replicant_emulator::{Config, Emulator, RateLimits};
-use support::{play, quick, settled};
+use support::{fast, play, quick, settled};
 
 /// Starts an emulator that allows `per_minute` creates, `burst` of them at once.
 fn start(per_minute: u32, burst: u32) -> Emulator {
@@ -66,7 +66,7 @@ async fn without_a_gate_runs_beyond_the_limit_fail() {
 
 #[tokio::test]
 async fn clients_of_a_token_share_the_limit() {
-    let emulator = start(60, 1);
+    let emulator = start(1, 1);
     let clients = [(); 2].map(|()| client_of(&emulator, Options::default()));
     clients[0].run("emulator/echo", json!({"value": 1})).await.unwrap();
     let creates = clients.map(|client| client.rate_limit().unwrap().creates);
@@ -78,7 +78,7 @@ async fn clients_of_a_token_share_the_limit() {
 
 #[tokio::test]
 async fn clients_with_headers_of_different_tokens_share_no_limit() {
-    let emulator = start(60, 1);
+    let emulator = start(20, 1);
     let clients = ["Bearer r8_one", "Bearer r8_other"].map(|header| {
         let headers = [("Authorization".to_owned(), header.to_owned())].into_iter().collect();
         let options = Options { base_url: Some(emulator.base_url()), headers, ..Options::default() };
@@ -113,7 +113,8 @@ async fn a_known_limit_is_kept() {
 
 #[tokio::test]
 async fn an_abandoned_run_leaves_its_place_to_the_next() {
-    let emulator = start(60, 1);
+    // The next turn is in three seconds.
+    let emulator = start(20, 1);
     let client = client_of(&emulator, Options::default());
     client.run("emulator/echo", json!({"value": 1})).await.unwrap();
     for _ in 0..20 {
@@ -138,7 +139,6 @@ async fn requests_are_sent_in_order() {
     let runs = (1..12).map(|index| {
         let client = client.clone();
         tokio::spawn(async move {
-            tokio::time::sleep(Duration::from_millis(10 * index)).await;
             client.run("emulator/echo", json!({"value": index})).await.unwrap();
         })
     });
@@ -172,7 +172,7 @@ async fn a_429_uses_up_no_retry_unless_retries_are_off() {
     let busy = r#"{"expect": {"method": "POST"}, "reply": {"status": 429, "headers": {"retry-after": "1"}, "json": {"detail": "busy"}}}"#;
     let created = r#"{"expect": {"method": "POST"}, "reply": {"status": 201, "json": {"id": "p1", "status": "succeeded"}}}"#;
     let exchanges = format!("[{}, {created}]", [busy; 4].join(", "));
-    let options = Options { max_retries: Some(1), clock_rate: Some(50.0), ..Options::default() };
+    let options = Options { max_retries: Some(1), ..quick() };
     let (_emulator, script, client) = play(&exchanges, options);
     client.predictions().create("acme/text", json!({})).await.unwrap();
     settled(&script).await;
@@ -188,7 +188,7 @@ async fn an_api_that_rejects_everything_ends_the_wait() {
     let emulator = Emulator::start(Config::default()).unwrap();
     let rule = r#"{"match": {"method": "POST"}, "times": 1000, "action": {"status": 429, "json": {"detail": "busy", "retry_after": 10}}}"#;
     emulator.add_faults(rule).unwrap();
-    let client = client_of(&emulator, Options { clock_rate: Some(500.0), ..Options::default() });
+    let client = client_of(&emulator, fast(100.0));
     let error = client.predictions().create("emulator/echo", json!({"value": 1})).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::RateLimited);
     assert!(error.message().contains("attempts"), "{error}");

@@ -22,7 +22,7 @@ use replicant::{
     transport::{HttpRequest, HttpResponse, StreamBody, Transport},
 };
 use replicant_emulator::{Config, Emulator};
-use support::temporary_folder;
+use support::{quick, temporary_folder};
 
 /// A transport that sends `chunks`, then optionally breaks the connection.
 struct ChunkServer {
@@ -142,12 +142,7 @@ async fn a_failed_save_keeps_the_old_file() {
     let script = emulator
         .replay(r#"{"exchanges": [{"expect": {}, "reply": {"text": "0123456789", "cut_at": 4}, "times": "any"}]}"#)
         .unwrap();
-    let options = Options {
-        base_url: Some(script.base_url()),
-        max_retries: Some(1),
-        clock_rate: Some(50.0),
-        ..Options::default()
-    };
+    let options = Options { base_url: Some(script.base_url()), max_retries: Some(1), ..quick() };
     let client = Client::new(options).unwrap();
     let folder = temporary_folder();
     let path = folder.path().join("a.bin");

@@ -18,7 +18,7 @@ use replicant::{
     transport::{HttpRequest, HttpResponse, Transport},
 };
 use replicant_emulator::{Config, Emulator};
-use support::{CANCEL, play, quick, settled};
+use support::{CANCEL, fast, play, quick, settled};
 use tracing::{
     Event, Level, Metadata, Subscriber,
     field::Field,
@@ -305,13 +305,8 @@ async fn logs_quote_no_list_that_fails() {
         let rule =
             format!(r#"{{"match": {{"operation": "predictions.list"}}, "times": 0, "action": {action}}}"#);
         emulator.add_faults(&rule).unwrap();
-        let options = Options {
-            base_url: Some(emulator.base_url()),
-            token: Some("r8_secret".into()),
-            clock_rate: Some(RATE),
-            timeout: Some(Duration::from_secs(1200)),
-            ..Options::default()
-        };
+        let options =
+            Options { base_url: Some(emulator.base_url()), token: Some("r8_secret".into()), ..fast(RATE) };
         let client = Client::new(options).unwrap();
         let logs = Logs::of(Level::DEBUG);
         let guard = tracing::subscriber::set_default(logs.clone());

@@ -53,7 +53,7 @@ async fn an_output_that_is_read_while_it_is_written_is_polled_at_the_interval_of
     let (_emulator, script, client) = play(&format!("[{created}, {CANCEL}]"), quick());
     let output = json!({"type": "array", "items": {"type": "string", "format": "uri"}, "x-cog-array-type": "iterator"});
     let schema = json!({"openapi_schema": {"components": {"schemas": {"Output": output}}}});
-    let params = json!({"ref": {"version": "5c7d", "schema": schema}, "input": {}, "live": true, "timeout": 20, "interval": 3600});
+    let params = json!({"ref": {"version": "5c7d", "schema": schema}, "input": {}, "live": true, "timeout": 150, "interval": 3600});
     let started = operation::call(&client, "run", params.into(), None).await.unwrap().value;
     let mut items = operation::open(&client, "predictions.output_iterator", started);
     let error = items.try_next().await.unwrap_err();

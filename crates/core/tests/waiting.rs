@@ -14,15 +14,12 @@ use std::{
 };
 
 use replicant::{ErrorKind, Observer, Options, Value, json, operation};
-use support::{CANCEL, CREATED, DONE, play, polled, quick, settled};
+use support::{CANCEL, CREATED, DONE, fast, play, polled, quick, settled};
 
 #[tokio::test]
 async fn polling_limits_the_requested_delay() {
     let busy = r#"{"expect": {"method": "GET"}, "reply": {"status": 429, "headers": {"retry-after": "3000000"}, "json": {"detail": "later"}}}"#;
-    let (_emulator, script, client) = play(
-        &format!("[{CREATED}, {busy}, {DONE}]"),
-        Options { clock_rate: Some(1000.0), ..Options::default() },
-    );
+    let (_emulator, script, client) = play(&format!("[{CREATED}, {busy}, {DONE}]"), fast(1000.0));
     let run = client.run("acme/text", json!({})).wait(0).into_future();
     assert_eq!(tokio::time::timeout(Duration::from_secs(20), run).await.unwrap().unwrap(), "x");
     settled(&script).await;
@@ -32,13 +29,7 @@ async fn polling_limits_the_requested_delay() {
 async fn one_failed_poll_ends_no_wait_however_long_the_interval_is() {
     let failed = r#"{"expect": {"method": "GET"}, "reply": {"status": 500, "text": "oops"}}"#;
     let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
-    // On a clock that runs fast, so that a request may take some seconds.
-    let options = || Options {
-        clock_rate: Some(1000.0),
-        max_retries: Some(0),
-        timeout: Some(minutes(120)),
-        ..Options::default()
-    };
+    let options = || Options { max_retries: Some(0), ..fast(1000.0) };
     let (_emulator, script, client) = play(&format!("[{CREATED}, {failed}, {DONE}]"), options());
     let run = client.run("acme/text", json!({})).wait(0).interval(minutes(6));
     assert_eq!(run.await.unwrap(), "x");

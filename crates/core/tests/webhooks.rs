@@ -15,7 +15,7 @@ use std::{
 
 use futures_util::future::join_all;
 use replicant::{Client, ErrorKind, Options, operation, resources::webhooks::WebhookObject};
-use support::{play, settled, shared};
+use support::{eventually, fast, play, settled, shared};
 use tokio::net::TcpListener;
 
 #[test]
@@ -95,7 +95,7 @@ async fn concurrent_webhooks_share_the_failure_to_fetch_the_secret() {
 #[tokio::test]
 async fn the_secret_is_fetched_again_at_most_once_a_minute() {
     // 60 s of this clock are 600 ms.
-    let options = Options { clock_rate: Some(100.0), ..Options::default() };
+    let options = fast(100.0);
     let exchanges = format!("[{}, {}]", secret("whsec_b2xk"), secret(SECRET));
     let (_emulator, script, client) = play(&exchanges, options);
     let unwrap = |key: &str| client.webhooks().unwrap(signed(key, r#"{"id": "p1"}"#), r#"{"id": "p1"}"#);
@@ -178,7 +178,7 @@ async fn a_timeout_of_one_webhook_fails_no_other() {
 async fn the_timeout_of_a_webhook_includes_the_wait_for_another() {
     let (client, connections) = silent(Options::default()).await;
     let unwrap = || client.webhooks().unwrap(signed(SECRET, "{}"), "{}");
-    let second = unwrap().request_timeout(Duration::from_millis(200)).into_future();
+    let second = unwrap().request_timeout(Duration::from_secs(1)).into_future();
     let error = tokio::time::timeout(Duration::from_secs(20), async {
         tokio::select! {
             biased;
@@ -189,5 +189,6 @@ async fn the_timeout_of_a_webhook_includes_the_wait_for_another() {
     let error = error.await.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
     assert!(error.message().contains("another webhook"), "{error}");
+    eventually("a connection", || connections.load(SeqCst) > 0).await;
     assert_eq!(connections.load(SeqCst), 1);
 }

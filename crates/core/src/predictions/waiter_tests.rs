@@ -30,6 +30,9 @@ fn play(exchanges: &[&str], rate: f64) -> (Emulator, Arc<Script>, Client) {
         base_url: Some(script.base_url()),
         token: Some("r8_token".into()),
         clock_rate: Some(rate),
+        // The clock may run fast, and responses arrive no faster.
+        timeout: Some(HOUR),
+        connect_timeout: Some(HOUR),
         ..Options::default()
     };
     let client = Client::new(options).unwrap();

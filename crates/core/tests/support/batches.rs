@@ -1,8 +1,8 @@
 //! Helpers for the tests of batches.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc};
 
-use futures_util::{TryStreamExt, stream};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use replicant::{
     Client, Options, json,
     map::{Map, MapItem, Row},
@@ -61,11 +61,10 @@ pub fn gated(emulator: &Emulator, name: &str) -> Arc<tokio::sync::Semaphore> {
 }
 
 pub async fn eventually(condition: impl Fn() -> bool) {
-    for _ in 0..1000 {
-        if condition() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("the condition did not come true in ten seconds");
+    super::eventually("the condition", condition).await;
+}
+
+/// Runs a batch, which has no result yet, until a condition holds.
+pub async fn run_until(map: &mut Map, condition: impl Fn() -> bool) {
+    super::abandon(map.next(), "the condition", condition).await;
 }

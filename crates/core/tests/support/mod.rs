@@ -7,9 +7,10 @@ pub mod batches;
 pub mod http2;
 
 use std::{
+    future::IntoFuture,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use replicant::{Client, Options, Value, json};
@@ -61,7 +62,54 @@ pub fn play(exchanges: &str, options: Options) -> (Emulator, Arc<Script>, Client
 
 /// Options with a clock that is 50 times as fast as real time.
 pub fn quick() -> Options {
-    Options { clock_rate: Some(50.0), ..Options::default() }
+    fast(50.0)
+}
+
+/// Options with a clock that is `rate` times as fast as real time. Timeouts take a minute of real time, because responses
+/// arrive no faster.
+pub fn fast(rate: f64) -> Options {
+    let minute = Some(Duration::from_secs_f64(60.0 * rate));
+    Options {
+        clock_rate: Some(rate),
+        timeout: minute,
+        connect_timeout: minute,
+        idle_timeout: minute,
+        ..Options::default()
+    }
+}
+
+/// Waits until `check` returns `true`.
+pub async fn eventually(what: &str, mut check: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !check() {
+        assert!(started.elapsed() < Duration::from_secs(60), "not within 60 s: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Polls `call` until `check` returns `true`, then drops it.
+pub async fn abandon<T: std::fmt::Debug>(
+    call: impl IntoFuture<Output = T>,
+    what: &str,
+    check: impl FnMut() -> bool,
+) {
+    tokio::select! {
+        output = call.into_future() => panic!("{output:?} before {what}"),
+        () = eventually(what, check) => {}
+    }
+}
+
+/// Polls `call` until the server has received a request and a moment longer, so that it may read the response. Then drops it.
+pub async fn abandon_after_request<T: std::fmt::Debug>(call: impl IntoFuture<Output = T>, script: &Script) {
+    let call = call.into_future();
+    tokio::pin!(call);
+    abandon(&mut call, "a request", || received(script)).await;
+    assert!(tokio::time::timeout(Duration::from_millis(200), &mut call).await.is_err());
+}
+
+/// Returns `true` once the server has received a request.
+pub fn received(script: &Script) -> bool {
+    script.report_json().contains("\"at_ms\"")
 }
 
 /// Waits for background cancels, then checks that all expected requests arrived and no others.

@@ -20,7 +20,7 @@ const PAGE: usize = 25;
 const EXAMPLE_TIMEOUT: Duration = Duration::from_secs(5);
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 // The API deletes versions within minutes. This is long enough for a test to see that it happens in the background.
-const DELETION: Duration = Duration::from_millis(50);
+const DELETION: Duration = Duration::from_secs(2);
 
 pub(super) async fn list(call: Call) -> Reply {
     let by_model = match call.query("sort_by") {

@@ -185,23 +185,46 @@ async fn shortest(api: &Api, path: &str) -> Duration {
     best
 }
 
-#[tokio::test]
-async fn a_list_takes_as_long_as_its_page() {
+/// Starts an emulator with predictions that wait.
+async fn with_predictions(count: usize) -> Api {
     let api = api();
-    for _ in 0..3000 {
+    for _ in 0..count {
         api.run("echo", json!({"cold_start": 600})).await;
     }
-    let whole = shortest(&api, "/predictions").await;
-    let page = api.get("/predictions").await.1;
-    let last = shortest(&api, page["next"].as_str().expect("a URL")).await;
-    // Serializing all of them took 150 ms in a debug build.
-    assert!(whole < seconds(0.08) && last < seconds(0.08), "{whole:?}, {last:?}");
+    api
+}
+
+#[tokio::test]
+async fn a_list_takes_as_long_as_its_page() {
+    // Compared with a list of one page at the same time, because the machine may be busy.
+    let (one, many) = (with_predictions(100).await, with_predictions(3000).await);
+    let page = many.get("/predictions").await.1;
+    let next = page["next"].as_str().expect("a URL");
+    let mut ratios = Vec::new();
+    // Serializing all of them took 150 ms in a debug build, 30 times as long as a page.
+    while ratios.last().is_none_or(|ratio| *ratio >= 8.0) {
+        assert!(ratios.len() < 5, "{ratios:?}");
+        let page = shortest(&one, "/predictions").await;
+        let longest = shortest(&many, "/predictions").await.max(shortest(&many, next).await);
+        ratios.push(longest.as_secs_f64() / page.as_secs_f64());
+    }
 }
 
 #[tokio::test]
 async fn the_first_read_of_a_model_does_not_run_its_example() {
+    // Painting the examples took up to 3 s in a debug build. What is slow is so each time; a machine that pauses is not.
+    let mut times = Vec::new();
+    while times.last().is_none_or(|longest| *longest >= seconds(0.5)) {
+        assert!(times.len() < 5, "{times:?}");
+        times.push(longest_first_read().await);
+    }
+}
+
+/// Reads all models for the first time. Returns how long the slowest read took.
+async fn longest_first_read() -> Duration {
     let api = api();
     let (_, models) = api.get("/models").await;
+    let mut longest = Duration::ZERO;
     for model in models["results"].as_array().expect("results") {
         let path = format!(
             "/models/{}/{}",
@@ -210,8 +233,7 @@ async fn the_first_read_of_a_model_does_not_run_its_example() {
         );
         let began = Instant::now();
         let (_, model) = api.get(&path).await;
-        // Painting the examples took up to 3 s in a debug build.
-        assert!(began.elapsed() < seconds(0.5), "{path}: {:?}", began.elapsed());
+        longest = longest.max(began.elapsed());
         let streams = model["name"] != "endless";
         assert_eq!(
             model["default_example"]["status"] == "succeeded" || model["name"] == "fails",
@@ -219,6 +241,7 @@ async fn the_first_read_of_a_model_does_not_run_its_example() {
             "{model}"
         );
     }
+    longest
 }
 
 #[tokio::test]

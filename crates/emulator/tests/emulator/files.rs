@@ -1,6 +1,6 @@
 //! Files: uploads, file inputs and output files.
 
-use crate::common::{Api, ESRGAN, SDXL, api, seconds, status_and_body, with};
+use crate::common::{Api, ESRGAN, SDXL, api, eventually, seconds, status_and_body, with};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -207,7 +207,7 @@ async fn output_files_support_ranges() {
 
 #[tokio::test]
 async fn output_files_need_no_token_and_expire() {
-    let api = with(Config { token: Some("t".into()), retention: seconds(0.3), ..Config::default() });
+    let api = with(Config { token: Some("t".into()), retention: seconds(600.0), ..Config::default() });
     let request = api.request("POST", "/predictions").bearer_auth("t").header("prefer", "wait");
     let body = json!({"version": SDXL, "input": {"width": 16, "height": 16}});
     let (_, drawn) = status_and_body(request.json(&body).send().await.expect("sent")).await;
@@ -217,8 +217,9 @@ async fn output_files_need_no_token_and_expire() {
     let requests: Value = serde_json::from_str(&api.emulator.requests_json()).expect("JSON");
     let last = requests.as_array().and_then(|all| all.last()).expect("a request");
     assert_eq!(last["headers"]["authorization"], "Bearer leaked", "the request log shows the header");
-    tokio::time::sleep(seconds(0.35)).await;
-    assert_eq!(api.get(url).await.0, 404);
+    api.emulator.advance(seconds(601.0));
+    let gone = async || api.get(url).await.0 == 404;
+    eventually(gone, "the file does not expire").await;
 }
 
 #[tokio::test]

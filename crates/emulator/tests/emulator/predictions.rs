@@ -1,6 +1,6 @@
 //! Predictions: creates, holds, cancellation and deadlines.
 
-use crate::common::{LLAMA, SDXL, SDXL_OLD, api, seconds, status_and_body, with};
+use crate::common::{LLAMA, SDXL, SDXL_OLD, api, eventually, seconds, status_and_body, with};
 use replicant_emulator::Config;
 use serde_json::{Value, json};
 
@@ -171,11 +171,13 @@ async fn a_version_can_be_an_id_a_reference_or_an_official_model() {
 
 #[tokio::test]
 async fn data_are_removed_after_the_retention_time() {
-    let api = with(Config { retention: seconds(0.05), ..Config::default() });
+    let api = with(Config { retention: seconds(600.0), ..Config::default() });
     let created = api.run("echo", json!({"value": 1})).await;
     let done = api.finished(&created).await;
     assert_eq!(done["data_removed"], false);
-    tokio::time::sleep(seconds(0.08)).await;
+    api.emulator.advance(seconds(601.0));
+    let removed = async || api.read(&created).await["data_removed"] == true;
+    eventually(removed, "the data are not removed").await;
     let later = api.read(&created).await;
     assert_eq!((&later["data_removed"], &later["output"]), (&json!(true), &Value::Null));
     assert_eq!((&later["input"], &later["status"]), (&json!({}), &json!("succeeded")));

@@ -1,6 +1,6 @@
 //! Resources: models, versions, deployments, trainings, collections and hardware.
 
-use crate::common::{Api, SDXL, api, seconds, with};
+use crate::common::{Api, SDXL, api, eventually, seconds, with};
 use replicant_emulator::Config;
 use serde_json::{Value, json};
 
@@ -249,8 +249,9 @@ async fn a_training_adds_a_version_that_paints_in_learned_colors() {
     assert_eq!(api.send("DELETE", "/models/acme/hotdog", Value::Null).await.0, 422, "it has a version now");
     assert_eq!(api.send("DELETE", &path, Value::Null).await.0, 202);
     assert_eq!(api.get(&path).await.0, 200, "deleted in the background");
-    tokio::time::sleep(seconds(0.2)).await;
-    assert_eq!(api.get(&path).await.0, 404);
+    api.emulator.advance(seconds(2.0));
+    let deleted = async || api.get(&path).await.0 == 404;
+    eventually(deleted, "the version is not deleted").await;
 }
 
 #[tokio::test]

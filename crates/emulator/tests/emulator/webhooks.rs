@@ -46,7 +46,7 @@ impl Receiver {
     }
 
     async fn wait_for(&self, count: usize) -> Vec<Delivery> {
-        for _ in 0..500 {
+        for _ in 0..6000 {
             if self.all().len() >= count {
                 break;
             }
