@@ -46,9 +46,14 @@ except KeyboardInterrupt:
         emulator.advance(60)
         assert child.wait(timeout=60) == 0
         if canceled(emulator) != before + 1:
+            assert not missed, "two cancels were not sent"
+            missed.append(created)
             leave_none(emulator)
             return math.inf
         return float(when) - sent
+
+    # A machine may pause while the process exits.
+    missed: list[int] = []
 
     # Takes 50 ms; the documentation promises 200 ms. The margin is for busy machines.
     within(0.5, attempt)
@@ -188,11 +193,15 @@ def test_the_end_of_the_process_cancels_abandoned_runs(emulator: Emulator, scrip
         took = time.monotonic() - start
         # The exit waits for a second.
         if left(emulator) != 0:
+            assert not missed, "two cancels were not sent"
+            missed.append(before)
             leave_none(emulator)
             return math.inf
         assert canceled(emulator) == before + 1
         return took
 
+    # A machine may pause while the process exits.
+    missed: list[int] = []
     within(15, attempt)
 
 
