@@ -314,7 +314,10 @@ export type MapOptions<Row = unknown> = Omit<RunOptions, "input" | "signal" | "t
    * after an hour. Their names are the keys of the rows. Outputs contain the paths of the files.
    */
   saveTo?: string | URL | undefined;
-  /** Timeout of each prediction, in milliseconds. When it passes, the prediction is canceled, and the row fails. */
+  /**
+   * Timeout of each prediction, in milliseconds. When it passes, the prediction is canceled, and the row fails; a batch with
+   * the same checkpoint runs the row again.
+   */
   timeout?: number | undefined;
   /**
    * Show the progress: `true` writes a line to standard error if that is a terminal; a function is called with the progress,

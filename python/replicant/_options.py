@@ -267,7 +267,8 @@ class MapOptions(CreateOptions, total=False):
     """A folder to which the files of each output are saved at once, because the API deletes them after an hour. They are
     named after the keys of the rows, and outputs contain their paths."""
     timeout: Optional[float]
-    """Seconds that each prediction may take from its creation to its end. Defaults to no limit."""
+    """Seconds that each prediction may take from its creation to its end. Then it is canceled, and its row fails; a batch
+    with the same checkpoint runs the row again. Defaults to no limit."""
     interval: Optional[float]
     """Seconds between polls. Defaults to the `poll_interval` of the client."""
     use_file_output: Optional[bool]

@@ -191,7 +191,8 @@ impl Map {
         self
     }
 
-    /// Sets the time limit of each prediction, from its creation to its end.
+    /// Sets the time limit of each prediction, from its creation to its end. Then it is canceled, and its row fails; a batch
+    /// with the same checkpoint runs the row again.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.params.options.timeout = Some(timeout);
         self
@@ -236,10 +237,9 @@ impl Map {
     fn begin(&mut self) {
         let State::Ready { client, rows } = &mut self.state else { return };
         let (client, rows) = (client.clone(), std::mem::replace(rows, Box::pin(stream::empty())));
-        // Without a checkpoint, a short hold saves polls. With one, the id should be known early.
-        let may_hold = self.options.checkpoint.is_none();
+        let has_checkpoint = self.options.checkpoint.is_some();
         let (params, request_options) = (self.params.clone(), self.request_options.clone());
-        let runs = BatchRuns::new(&client, params, request_options, may_hold);
+        let runs = BatchRuns::new(&client, params, request_options, has_checkpoint);
         let batch = Arc::new(Batch::new(runs, self.options.clone()));
         let (sender, results) = mpsc::unbounded_channel();
         let spawner = client.runtime().spawner();

@@ -4,10 +4,18 @@
 
 mod support;
 
-use std::{collections::HashSet, path::PathBuf};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use futures_util::stream;
-use replicant::{Options, json, map::Row};
+use bytes::Bytes;
+use futures_util::{TryStreamExt, stream};
+use replicant::{
+    BoxError, BoxFuture, BoxStream, ByteSource, ErrorKind, File, Options, json,
+    map::{MapItem, Row},
+};
 use replicant_emulator::{Definition, Emulator, ModelRun};
 use serde_json::Value as Json;
 use support::{

@@ -4,14 +4,21 @@
 
 mod support;
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use replicant::{
     Client, ErrorKind, OnAbandon, Options, background,
     bindings::CheckpointFolder,
     json,
-    map::{Map, Row},
+    map::{Map, OnError, Row, Stopped},
 };
 use replicant_emulator::Definition;
 use serde_json::Value as Json;
@@ -407,4 +414,78 @@ async fn a_folder_that_was_read_earlier_does_not_undo_what_another_process_did()
     assert!(!all(run(&CheckpointFolder::new(folder.path(), 0, false))).await[0].resumed);
     assert!(all(run(&early)).await[0].resumed);
     assert_eq!(predictions(&emulator).len(), 2, "one for the hash, and one for the row");
+}
+
+/// Begins a batch and drops it when a prediction was created.
+async fn left(mut map: Map, path: &Path) {
+    let earlier = if path.exists() { lines(path).len() } else { 0 };
+    let created = || path.exists() && lines(path).iter().skip(earlier).any(|line| line["step"] == "created");
+    tokio::select! {
+        _ = map.next() => panic!("the row has ended"),
+        () = eventually(created) => {}
+    }
+    drop(map);
+    background::drain(Duration::from_secs(20)).await;
+}
+
+#[tokio::test]
+async fn a_prediction_that_its_deadline_ended_runs_again() {
+    let (emulator, client) = start();
+    let gate = gated(&emulator, "acme/slow");
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let map = || client.map("acme/slow", keyed(1)).checkpoint(&path).on_abandon(OnAbandon::Leave);
+    // As a killed process leaves it behind.
+    left(map().cancel_after(Duration::from_secs(60)), &path).await;
+    emulator.advance(Duration::from_secs(120));
+    eventually(|| predictions(&emulator)[0]["status"] == "canceled").await;
+    gate.add_permits(2);
+    let items = all(map()).await;
+    assert_eq!((items[0].status.as_str(), items[0].attempts), ("succeeded", 2), "{items:?}");
+
+    // One that the user canceled does not.
+    std::fs::remove_file(&path).unwrap();
+    emulator.reset();
+    let gate = gated(&emulator, "acme/other");
+    let map = || client.map("acme/other", keyed(1)).checkpoint(&path).on_abandon(OnAbandon::Leave);
+    left(map().cancel_after(Duration::from_secs(600)), &path).await;
+    client.predictions().cancel(predictions(&emulator)[0]["id"].as_str().unwrap()).await.unwrap();
+    gate.add_permits(2);
+    let items = all(map()).await;
+    assert_eq!((items[0].status.as_str(), items[0].attempts), ("canceled", 1), "{items:?}");
+}
+
+#[tokio::test]
+async fn a_row_whose_timeout_passed_runs_again() {
+    let (emulator, client) = start();
+    let gate = gated(&emulator, "acme/slow");
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let map = || client.map("acme/slow", keyed(1)).checkpoint(&path);
+    let items = all(map().timeout(Duration::from_millis(200))).await;
+    assert_eq!(items[0].error.as_ref().unwrap().kind(), ErrorKind::Deadline);
+    background::drain(Duration::from_secs(20)).await;
+    eventually(|| predictions(&emulator)[0]["status"] == "canceled").await;
+    gate.add_permits(2);
+    let items = all(map()).await;
+    assert_eq!((items[0].status.as_str(), items[0].attempts), ("succeeded", 2), "{items:?}");
+}
+
+#[tokio::test]
+async fn a_prediction_that_could_not_be_polled_is_awaited_by_the_next_batch() {
+    let (emulator, client) = start();
+    let gate = gated(&emulator, "acme/slow");
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let map = || client.map("acme/slow", keyed(1)).checkpoint(&path);
+    emulator
+        .add_faults(r#"{"match": {"operation": "predictions.get"}, "times": 1, "action": {"status": 403}}"#)
+        .unwrap();
+    let items = all(map()).await;
+    assert_eq!(items[0].error.as_ref().unwrap().status(), Some(403), "{items:?}");
+    background::drain(Duration::from_secs(20)).await;
+    gate.add_permits(2);
+    let items = all(map()).await;
+    assert_eq!((items[0].status.as_str(), items[0].attempts), ("succeeded", 1), "{items:?}");
+    assert_eq!(predictions(&emulator).len(), 1);
 }

@@ -238,8 +238,12 @@ impl Inner {
             tell(std::mem::take(&mut written_before));
             let written = {
                 let mut file = lock(&self.file);
-                let at_end = file.seek(SeekFrom::End(0));
-                at_end.and_then(|_| file.write_all(&lines)).and_then(|()| file.sync_data())
+                let end = file.seek(SeekFrom::End(0));
+                end.and_then(|end| {
+                    let written = file.write_all(&lines).and_then(|()| file.sync_data());
+                    // A part of them would say that creates were sent.
+                    written.inspect_err(|_| drop(file.set_len(end)))
+                })
             };
             let written = written.map_err(|error| error.to_string());
             if let Err(why) = &written {

@@ -18,6 +18,7 @@ use super::{
     row::Numbered,
 };
 use crate::{
+    client::waiting::parse_moment,
     error::{Error, ErrorKind, Result},
     http::request::SendObserver,
     platform::{BoxFuture, lock, wall_clock},
@@ -76,11 +77,9 @@ impl RunRow {
             let ended = match attach.take() {
                 Some((id, canceled)) => {
                     self.batch.began(self.row.index, &self.row.key);
-                    let ended = self.batch.runs.attach(&id).await;
+                    let ended = self.batch.runs.attach(&id, &self.steps()).await;
                     self.batch.ended(self.row.index);
-                    let is_canceled = |ended: &Snapshot| matches!(ended.status(), "canceled" | "aborted");
-                    if canceled && ended.as_ref().is_ok_and(is_canceled) {
-                        // Leaving the batch canceled it, not the user.
+                    if ended.as_ref().is_ok_and(|ended| is_interrupted(ended, canceled)) {
                         if self.batch.is_stopping() || !self.batch.reserve() {
                             return Finished::Released;
                         }
@@ -122,20 +121,22 @@ impl RunRow {
         }
     }
 
+    fn steps(&self) -> Steps {
+        let attempt = Attempt {
+            batch: self.batch.clone(),
+            storage: self.storage.clone(),
+            row: self.row.clone(),
+            number: self.attempts,
+            sent: Arc::default(),
+        };
+        Steps { attempt, created: AtomicBool::new(false) }
+    }
+
     /// Creates a prediction and waits for its end.
     async fn create(&mut self) -> CreateOutcome {
         self.attempts += 1;
         let batch = self.batch.clone();
-        let steps = Steps {
-            attempt: Attempt {
-                batch: batch.clone(),
-                storage: self.storage.clone(),
-                row: self.row.clone(),
-                number: self.attempts,
-                sent: Arc::default(),
-            },
-            created: AtomicBool::new(false),
-        };
+        let steps = self.steps();
         let run = batch.runs.run(self.row.input.clone(), &steps);
         let stopped = async {
             batch.stopped().await;
@@ -271,6 +272,24 @@ impl RunRow {
     }
 }
 
+/// Returns `true` if an earlier batch canceled a prediction, not the user: it recorded the cancel, or it was killed and the
+/// prediction ended at the deadline that its create set.
+fn is_interrupted(ended: &Snapshot, canceled: bool) -> bool {
+    /// How much earlier than its deadline the API may end a prediction, in microseconds.
+    const TOLERANCE: u64 = 1_000_000;
+    let moment = |name: &str| ended[name].as_str().and_then(parse_moment);
+    let at_deadline = || {
+        let (Some(end), Some(deadline)) = (moment("completed_at"), moment("deadline")) else { return false };
+        end + TOLERANCE >= deadline
+    };
+    match ended.status() {
+        "canceled" => canceled || at_deadline(),
+        // Only a deadline ends a prediction that has not begun so.
+        "aborted" => true,
+        _ => false,
+    }
+}
+
 /// A prediction of a row, in an attempt to run it.
 #[derive(Clone)]
 struct Attempt {
@@ -308,6 +327,10 @@ impl BatchSteps for Steps {
         self.created.store(true, SeqCst);
         let id = prediction.id().map(str::to_owned);
         Box::pin(self.attempt.clone().record(Step::Created, |_, record| Record { id, ..record }))
+    }
+
+    fn canceling(&self) -> BoxFuture<'static, Result<()>> {
+        Box::pin(self.attempt.clone().record(Step::Cancel, |_, record| record))
     }
 }
 
