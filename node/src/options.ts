@@ -301,7 +301,8 @@ export type MapOptions<Row = unknown> = Omit<RunOptions, "input" | "signal" | "t
   /**
    * Path or `file:` URL of a file that records each step of a row. A batch with the same file returns the results that it
    * has, waits for the predictions that were created, and runs the remaining rows. No finished or running prediction is
-   * created again, even if the process is killed.
+   * created again, even if the process is killed. Blobs and buffers are compared by their sizes and their first MiB; a row
+   * with a stream needs a `key`.
    */
   checkpoint?: string | URL | undefined;
   /**

@@ -15,6 +15,8 @@ use tokio::sync::mpsc;
 
 use super::{
     batch::{Batch, Storage},
+    fingerprint::hash_of,
+    hash::Hash,
     item::MapItem,
     options::OnError,
     records::Entry,
@@ -49,11 +51,17 @@ pub(super) async fn drive(
             return;
         }
     };
+    let compares = storage.checkpoint.is_some();
+    let hashed = move |row: Result<Row>| async move {
+        let row = row?;
+        let hash = if compares { hash_of(&row).await } else { Ok(Hash::of_row(&row.input)) };
+        Ok((row, hash))
+    };
     let driver = Driver {
         results,
         storage,
         running: FuturesUnordered::new(),
-        rows: Some(rows),
+        rows: Some(Box::pin(rows.then(hashed))),
         next: 0,
         deliver: 0,
         waiting: BTreeMap::new(),
@@ -64,13 +72,16 @@ pub(super) async fn drive(
     driver.run().await;
 }
 
+/// A row, and the hash by which the checkpoint compares it.
+type Hashed = (Row, Result<Hash>);
+
 struct Driver {
     batch: Arc<Batch>,
     storage: Arc<Storage>,
     results: mpsc::UnboundedSender<Result<MapItem>>,
     running: FuturesUnordered<BoxFuture<'static, (u64, Finished)>>,
     /// `None` at the end of the rows.
-    rows: Option<BoxStream<'static, Result<Row>>>,
+    rows: Option<BoxStream<'static, Result<Hashed>>>,
     /// The index of the next row.
     next: u64,
     /// The index of the next result, if results are ordered.
@@ -85,7 +96,7 @@ struct Driver {
 /// What the driver waits for.
 enum Next {
     Finished(u64, Finished),
-    Row(Option<Result<Row>>),
+    Row(Option<Result<Hashed>>),
     Stopped,
     /// A result was read, so that there may be room for a row.
     HasRoom,
@@ -100,7 +111,7 @@ impl Driver {
             let next = next.unwrap_or_else(|_| Next::Row(Some(Err(panicked()))));
             let step = match next {
                 Next::Finished(index, finished) => self.finished(index, finished),
-                Next::Row(Some(Ok(row))) => self.begin(row),
+                Next::Row(Some(Ok((row, hash)))) => self.begin(row, hash),
                 Next::Row(Some(Err(error))) => Err(error),
                 Next::Row(None) | Next::Stopped => {
                     self.rows = None;
@@ -163,13 +174,16 @@ impl Driver {
     }
 
     /// Begins to run a row.
-    fn begin(&mut self, row: Row) -> Result<()> {
+    fn begin(&mut self, row: Row, hash: Result<Hash>) -> Result<()> {
         let index = self.next;
-        if let Err(error) = row.check(index) {
-            let key = row.key.filter(is_key).unwrap_or_else(|| index.into());
-            return self.reject(key, row.input, error);
-        }
-        let row = Numbered::new(row, index);
+        let hash = match row.check(index).and(hash) {
+            Ok(hash) => hash,
+            Err(error) => {
+                let key = row.key.filter(is_key).unwrap_or_else(|| index.into());
+                return self.reject(key, row.input, error);
+            }
+        };
+        let row = Numbered::new(row, index, hash);
         let entry = match self.known(&row) {
             Ok(entry) => entry,
             Err(error) if error.argument() == Some("checkpoint") => return Err(error),

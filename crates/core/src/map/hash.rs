@@ -11,8 +11,8 @@ use crate::value::Value;
 pub(super) struct Hash(pub u128);
 
 impl Hash {
-    /// Returns the hash of an input: independent of the order of members and of the spelling of numbers. A file counts by its
-    /// name, because reading it would take long.
+    /// Returns the hash of an input: independent of the order of members and of the spelling of numbers. Files count by their
+    /// names; see [`hash_of`](super::fingerprint::hash_of).
     pub fn of(input: &Value) -> Self {
         let mut hasher = Sha256::new();
         add(&mut hasher, input, &|text| text.into());
