@@ -489,3 +489,22 @@ async fn a_prediction_that_could_not_be_polled_is_awaited_by_the_next_batch() {
     assert_eq!((items[0].status.as_str(), items[0].attempts), ("succeeded", 1), "{items:?}");
     assert_eq!(predictions(&emulator).len(), 1);
 }
+
+#[tokio::test]
+async fn a_number_and_its_text_are_one_key() {
+    let (emulator, client) = start();
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let map = |key: replicant::Value| {
+        let rows = stream::iter([Row::new(json!({"value": "a"})).key(key)]);
+        client.map("emulator/echo", rows).checkpoint(&path)
+    };
+    all(map(1.into())).await;
+    let items = all(map("1".into())).await;
+    assert!(items[0].resumed && items[0].key == "1", "{items:?}");
+    assert_eq!(predictions(&emulator).len(), 1);
+    let checkpoints = CheckpointFolder::new(folder.path(), 0, false);
+    let files = [1.into(), "1".into()].map(|key| checkpoints.prepare(&[key]).unwrap());
+    assert_eq!(files[0], files[1]);
+    assert!(!checkpoints.needs_create(&1.into()) && !checkpoints.needs_create(&"1".into()));
+}

@@ -151,7 +151,7 @@ impl Checkpoint {
     /// # Errors
     /// If an earlier batch had another row in its position, or a prediction for its key and another input.
     pub fn take(&self, row: &Numbered, options: &MapOptions) -> Result<Option<Entry>> {
-        let entry = lock(&self.0.rows).remove(&Hash::of_text(&row.name));
+        let entry = lock(&self.0.rows).remove(&Hash::of_text(row.label()));
         let Some(entry) = entry.map(|entry| entry.with_retries(options.retries)) else { return Ok(None) };
         let (index, path) = (row.index, self.0.path.display());
         if entry.input == row.hash || (row.keyed && entry.needs_prediction(options.retry_unknown)) {

@@ -26,9 +26,9 @@ impl Hash {
         Self::finish(hasher)
     }
 
-    /// Returns the hash of a row's key.
+    /// Returns the hash of a row's key. `1` and `"1"` are one key.
     pub fn of_key(key: &Value) -> Self {
-        Self::of_text(&serde_json::to_string(key).unwrap_or_default())
+        Self::of_text(&key.to_string())
     }
 
     pub fn of_text(text: &str) -> Self {
