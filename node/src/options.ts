@@ -312,7 +312,8 @@ export type MapOptions<Row = unknown> = Omit<RunOptions, "input" | "signal" | "t
   retryUnknown?: boolean | undefined;
   /**
    * Folder, a path or a `file:` URL, to which the files of each output are saved at once, because the API deletes them
-   * after an hour. Their names are the keys of the rows. Outputs contain the paths of the files.
+   * after an hour. Their names are the keys of the rows; a hash is added to a name that a file of another batch has. Outputs
+   * contain the paths of the files.
    */
   saveTo?: string | URL | undefined;
   /**

@@ -266,7 +266,8 @@ class MapOptions(CreateOptions, total=False):
     rows are items with the status `unknown`."""
     save_to: Union[str, os.PathLike[str], None]
     """A folder to which the files of each output are saved at once, because the API deletes them after an hour. They are
-    named after the keys of the rows, and outputs contain their paths."""
+    named after the keys of the rows, with a hash if another batch has saved a file under the name. Outputs contain their
+    paths."""
     timeout: Optional[float]
     """Seconds that each prediction may take from its creation to its end. Then it is canceled, and its row fails; a batch
     with the same checkpoint runs the row again. Defaults to no limit."""

@@ -188,7 +188,8 @@ impl Map {
     }
 
     /// Sets a folder to which the files of each output are saved at once, because the API deletes them after an hour. Their
-    /// names are the keys of the rows. Outputs contain the paths of the files.
+    /// names are the keys of the rows; a hash is added to a name that a file of another batch has. Outputs contain the paths of
+    /// the files.
     pub fn save_to(mut self, folder: impl Into<PathBuf>) -> Self {
         self.options.save_to = Some(folder.into());
         self

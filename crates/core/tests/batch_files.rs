@@ -259,3 +259,39 @@ async fn a_row_with_a_stream_needs_a_key() {
     let row = with_file(file());
     assert!(all(client.map("emulator/echo", stream::iter([row]))).await[0].error.is_none(), "no checkpoint");
 }
+
+#[tokio::test]
+async fn a_batch_replaces_no_file_of_an_earlier_one() {
+    let (emulator, client) = start();
+    painter(&emulator);
+    let folder = temporary_folder();
+    let out = folder.path().join("out");
+    let map = |name: &str, text: &str| {
+        let rows = stream::iter([Row::new(json!({"text": text, "count": 2})).key("heron")]);
+        client.map("acme/painter", rows).checkpoint(folder.path().join(name)).save_to(&out)
+    };
+    let texts = |items: &[MapItem]| -> Vec<String> {
+        let paths = items[0].output.as_ref().unwrap().as_array().unwrap().to_vec();
+        paths.iter().map(|path| std::fs::read_to_string(path.as_str().unwrap()).unwrap()).collect()
+    };
+    let first = all(map("first.jsonl", "first")).await;
+    let second = all(map("second.jsonl", "second")).await;
+    assert_eq!((texts(&first), texts(&second)), (vec!["first".to_owned(); 2], vec!["second".to_owned(); 2]));
+    // What was saved before the process was killed is not saved twice.
+    for name in ["first.jsonl", "second.jsonl"] {
+        let path = folder.path().join(name);
+        let records = std::fs::read_to_string(&path).unwrap();
+        let kept: String = records
+            .lines()
+            .filter(|line| !line.contains("\"done\""))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        std::fs::write(&path, kept).unwrap();
+    }
+    let again = all(map("second.jsonl", "second")).await;
+    assert_eq!(again[0].output.as_deref(), second[0].output.as_deref());
+    let again = all(map("first.jsonl", "first")).await;
+    assert_eq!(again[0].output.as_deref(), first[0].output.as_deref());
+    assert_eq!(std::fs::read_dir(&out).unwrap().count(), 4);
+    assert_eq!(predictions(&emulator).len(), 2);
+}

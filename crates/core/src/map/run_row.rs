@@ -188,7 +188,7 @@ impl RunRow {
 
     async fn succeeded(&mut self, ended: Snapshot) -> Finished {
         let saved = match &self.storage.folder {
-            Some(folder) => folder.save(&self.batch.runs, &self.row, ended["output"].clone()).await,
+            Some(folder) => folder.save(&self.batch.runs, &self.row, &ended).await,
             None => Ok(ended["output"].clone()),
         };
         match saved {
