@@ -21,7 +21,10 @@ mod stats;
 use std::{
     path::PathBuf,
     pin::Pin,
-    sync::{Arc, atomic::Ordering::SeqCst},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -68,6 +71,8 @@ pub struct Map {
     params: RunParams,
     options: MapOptions,
     request_options: RequestOptions,
+    /// Whether it was stopped before it has begun.
+    is_stopped: AtomicBool,
 }
 
 enum State {
@@ -120,7 +125,8 @@ impl Map {
         options: MapOptions,
         request_options: RequestOptions,
     ) -> Self {
-        Self { state: State::Ready { client: client.clone(), rows }, params, options, request_options }
+        let state = State::Ready { client: client.clone(), rows };
+        Self { state, params, options, request_options, is_stopped: AtomicBool::new(false) }
     }
 
     /// Sets how many predictions run at a time: 1 to 10,000. Defaults to 64.
@@ -220,8 +226,9 @@ impl Map {
     /// Creates no more predictions. The stream returns the results of the running ones and ends. Rows that were read and not
     /// sent are not counted.
     pub fn stop(&self) {
-        if let Some(batch) = self.batch() {
-            batch.stop(Stopped::Requested);
+        match self.batch() {
+            Some(batch) => batch.stop(Stopped::Requested),
+            None => self.is_stopped.store(true, SeqCst),
         }
     }
 
@@ -245,6 +252,9 @@ impl Map {
         let (params, request_options) = (self.params.clone(), self.request_options.clone());
         let runs = BatchRuns::new(&client, params, request_options, has_checkpoint);
         let batch = Arc::new(Batch::new(runs, self.options.clone()));
+        if *self.is_stopped.get_mut() {
+            batch.stop(Stopped::Requested);
+        }
         let (sender, results) = mpsc::unbounded_channel();
         let spawner = client.runtime().spawner();
         let (driven, end) = (batch.clone(), End { results: sender.clone(), is_regular: false });
