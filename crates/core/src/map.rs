@@ -157,7 +157,7 @@ impl Map {
 
     /// Sets how many times the prediction of a row is created again after it failed, or after the API deleted its output
     /// before it was read. Each is billed. Predictions that failed because of a content filter or an invalid input, and
-    /// canceled ones, are not created again. Defaults to 0.
+    /// canceled ones, are not created again. Predictions that the end of an earlier batch canceled do not count. Defaults to 0.
     pub fn retries(mut self, retries: u32) -> Self {
         self.options.retries = retries;
         self

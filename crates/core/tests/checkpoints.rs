@@ -508,3 +508,39 @@ async fn a_number_and_its_text_are_one_key() {
     assert_eq!(files[0], files[1]);
     assert!(!checkpoints.needs_create(&1.into()) && !checkpoints.needs_create(&"1".into()));
 }
+
+#[tokio::test]
+async fn predictions_that_an_interruption_canceled_do_not_count_as_retries() {
+    let (emulator, client) = start();
+    // How many predictions have begun to end, the first of which fails. Until then, they do not end.
+    let (ends, ended) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let (may_end, count) = (ends.clone(), ended.clone());
+    let run = move |_, _| {
+        let (may_end, count) = (may_end.load(SeqCst), count.clone());
+        async move {
+            if !may_end {
+                std::future::pending::<()>().await;
+            }
+            if count.fetch_add(1, SeqCst) == 0 { Err("broken".to_owned()) } else { Ok(Json::from(1)) }
+        }
+    };
+    emulator.model(Definition::new("acme/flaky"), run).unwrap();
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let map = || client.map("acme/flaky", keyed(1)).checkpoint(&path);
+    left(map(), &path).await;
+    left(map(), &path).await;
+    ends.store(true, SeqCst);
+    let items = all(map().retries(1)).await;
+    assert_eq!((items[0].status.as_str(), items[0].attempts), ("succeeded", 4), "{items:?}");
+
+    // Nor do they in the checkpoint.
+    std::fs::remove_file(&path).unwrap();
+    ends.store(false, SeqCst);
+    ended.store(0, SeqCst);
+    left(map(), &path).await;
+    ends.store(true, SeqCst);
+    assert_eq!(all(map()).await[0].status.as_str(), "failed");
+    let items = all(map().retries(1)).await;
+    assert_eq!((items[0].status.as_str(), items[0].attempts), ("succeeded", 3), "{items:?}");
+}

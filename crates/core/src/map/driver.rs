@@ -197,7 +197,7 @@ impl Driver {
         self.next += 1;
         lock(&self.batch.counters).stats.rows += 1;
         let (batch, storage) = (self.batch.clone(), self.storage.clone());
-        let row = RunRow { batch, storage, row: Arc::new(row), seconds: None, attempts: 0 };
+        let row = RunRow { batch, storage, row: Arc::new(row), seconds: None, attempts: 0, interrupted: 0 };
         self.running.push(Box::pin(async move { (index, row.run(entry).await) }));
         Ok(())
     }

@@ -58,6 +58,8 @@ pub(super) struct RunRow {
     /// The metered time of all attempts.
     pub seconds: Option<f64>,
     pub attempts: u32,
+    /// The number of them that an interruption has ended.
+    pub interrupted: u32,
 }
 
 impl RunRow {
@@ -65,12 +67,13 @@ impl RunRow {
     pub async fn run(mut self, entry: Option<Entry>) -> Finished {
         let mut attach = None;
         if let Some(entry) = entry {
-            self.attempts = entry.attempts;
+            (self.attempts, self.interrupted) = (entry.attempts, entry.interrupted);
             match entry.state {
                 State::Done { offset, length, .. } => return self.recorded(offset, length).await,
                 State::Intent { .. } if !self.batch.options.retry_unknown => return self.unknown(),
                 State::Created { id, canceled } => attach = Some((id, canceled)),
-                State::Intent { .. } | State::Released => {}
+                State::Intent { .. } => self.interrupted += 1,
+                State::Released => {}
             }
         }
         loop {
@@ -83,6 +86,7 @@ impl RunRow {
                         if self.batch.is_stopping() || !self.batch.reserve() {
                             return Finished::Released;
                         }
+                        self.interrupted += 1;
                         continue;
                     }
                     ended
@@ -106,7 +110,8 @@ impl RunRow {
                 Ok(succeeded) => return self.succeeded(succeeded).await,
                 Err(failure) => failure,
             };
-            let has_attempts = self.attempts <= self.batch.options.retries;
+            let failed = self.attempts.saturating_sub(self.interrupted);
+            let has_attempts = failed <= self.batch.options.retries;
             if has_attempts && is_retryable(&failure) && !self.batch.is_stopping() && self.batch.reserve() {
                 continue;
             }
@@ -127,6 +132,7 @@ impl RunRow {
             storage: self.storage.clone(),
             row: self.row.clone(),
             number: self.attempts,
+            interrupted: self.interrupted,
             sent: Arc::default(),
         };
         Steps { attempt, created: AtomicBool::new(false) }
@@ -207,6 +213,7 @@ impl RunRow {
         let (prediction, _) = split_output(ended);
         let record = || Record {
             attempts: self.attempts,
+            interrupted: self.interrupted,
             input: Some(self.row.hash.to_string()),
             prediction: prediction.clone(),
             output: Some(result.as_ref().cloned().unwrap_or_default()),
@@ -297,6 +304,7 @@ struct Attempt {
     storage: Arc<Storage>,
     row: Arc<Numbered>,
     number: u32,
+    interrupted: u32,
     /// Whether the create may have been processed.
     sent: Arc<AtomicBool>,
 }
@@ -353,6 +361,7 @@ impl SendObserver for IntentObserver {
         let (sent, input) = (attempt.sent.clone(), self.input);
         let recorded = attempt.record(Step::Intent, move |attempt, record| Record {
             attempts: attempt.number,
+            interrupted: attempt.interrupted,
             input: Some(attempt.row.hash.to_string()),
             sent: input.map(|hash| hash.to_string()),
             time: Some(wall_clock().as_secs_f64()),
