@@ -544,3 +544,26 @@ async fn predictions_that_an_interruption_canceled_do_not_count_as_retries() {
     let items = all(map().retries(1)).await;
     assert_eq!((items[0].status.as_str(), items[0].attempts), ("succeeded", 3), "{items:?}");
 }
+
+#[tokio::test]
+async fn a_create_without_a_response_does_not_keep_the_checkpoint_of_a_left_batch_in_use() {
+    let (emulator, client) = start();
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let map = || client.map("emulator/echo", keyed(1)).checkpoint(&path);
+    emulator
+        .add_faults(
+            r#"{"match": {"operation": "predictions.create"}, "times": 1, "action": {"delay_ms": 60000}}"#,
+        )
+        .unwrap();
+    let mut first = map();
+    let intent = || path.exists() && lines(&path).iter().any(|line| line["step"] == "intent");
+    tokio::select! {
+        _ = first.next() => panic!("the row has ended"),
+        () = eventually(intent) => {}
+    }
+    drop(first);
+    // It may be created yet.
+    let items = all(map()).await;
+    assert_eq!(items[0].status.as_str(), "unknown", "{items:?}");
+}

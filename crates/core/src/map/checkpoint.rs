@@ -35,19 +35,16 @@ struct Inner {
     path: PathBuf,
     /// The process that locked the file.
     owner: u32,
-    file: Mutex<File>,
+    /// `None` once it is closed.
+    file: Mutex<Option<File>>,
     writes: Mutex<Writes>,
     /// The rows of earlier processes that were not read yet.
     rows: Mutex<HashMap<Hash, Entry>>,
 }
 
 impl Drop for Inner {
-    /// Unlocks the file also for the children that were forked meanwhile, which have it open too.
     fn drop(&mut self) {
-        if self.owner == process::id() {
-            // Some network file systems have no locks.
-            let _ = lock(&self.file).unlock();
-        }
+        self.close();
     }
 }
 
@@ -131,7 +128,7 @@ impl Checkpoint {
         let inner = Inner {
             path,
             owner: process::id(),
-            file: Mutex::new(file),
+            file: Mutex::new(Some(file)),
             writes: Mutex::default(),
             rows: Mutex::new(loaded.rows),
         };
@@ -179,9 +176,11 @@ impl Checkpoint {
         let this = self.0.clone();
         let read = run_blocking(move || {
             let mut bytes = vec![0; length as usize];
-            let mut file = lock(&this.file);
-            // Writes seek the end first.
-            let read = file.seek(SeekFrom::Start(offset)).and_then(|_| file.read_exact(&mut bytes));
+            let read = this.with_file(|file| {
+                // Writes seek the end first.
+                file.seek(SeekFrom::Start(offset))?;
+                file.read_exact(&mut bytes)
+            });
             read.map_err(|error| unreadable(&this.path, error))?;
             parse(&bytes).map_err(|error| {
                 unreadable(&this.path, io::Error::new(io::ErrorKind::InvalidData, error.to_string()))
@@ -214,6 +213,11 @@ impl Checkpoint {
         }
     }
 
+    /// Closes the file, so that another batch can open it. Later records are lost.
+    pub fn close(&self) {
+        self.0.close();
+    }
+
     fn failed(&self, why: &str) -> Error {
         let message = format!("cannot write the checkpoint {}: {why}", self.0.path.display());
         Error::new(ErrorKind::FileNotWritten, message).with_never_sent()
@@ -221,6 +225,19 @@ impl Checkpoint {
 }
 
 impl Inner {
+    fn with_file<T>(&self, work: impl FnOnce(&mut File) -> io::Result<T>) -> io::Result<T> {
+        lock(&self.file).as_mut().map_or_else(|| Err(io::Error::other("its batch has ended")), work)
+    }
+
+    fn close(&self) {
+        let file = lock(&self.file).take();
+        // Also for the children that were forked meanwhile, which have it open too.
+        if let Some(file) = file.filter(|_| self.owner == process::id()) {
+            // Some network file systems have no locks.
+            let _ = file.unlock();
+        }
+    }
+
     /// Writes lines until none are left. Drops its reference to the file before it says so: the caller may delete the file.
     fn write_all(self: Arc<Self>) {
         let mut written_before = Vec::new();
@@ -237,9 +254,8 @@ impl Inner {
             };
             tell(std::mem::take(&mut written_before));
             let written = {
-                let mut file = lock(&self.file);
-                let end = file.seek(SeekFrom::End(0));
-                end.and_then(|end| {
+                self.with_file(|file| {
+                    let end = file.seek(SeekFrom::End(0))?;
                     let written = file.write_all(&lines).and_then(|()| file.sync_data());
                     // A part of them would say that creates were sent.
                     written.inspect_err(|_| drop(file.set_len(end)))
@@ -325,7 +341,7 @@ mod tests {
     /// Returns a checkpoint whose file cannot be written.
     fn unwritable_checkpoint() -> Checkpoint {
         let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
-        let file = Mutex::new(File::open(&path).unwrap());
+        let file = Mutex::new(Some(File::open(&path).unwrap()));
         Checkpoint(Arc::new(Inner {
             path,
             owner: process::id(),

@@ -5,6 +5,7 @@ use std::{
     future::pending,
     panic::AssertUnwindSafe,
     sync::{Arc, atomic::Ordering::SeqCst},
+    time::{Duration, Instant},
 };
 
 use futures_util::{
@@ -15,6 +16,7 @@ use tokio::sync::mpsc;
 
 use super::{
     batch::{Batch, Storage},
+    checkpoint::Checkpoint,
     fingerprint::hash_of,
     hash::Hash,
     item::MapItem,
@@ -25,13 +27,17 @@ use super::{
     stats::Stopped,
 };
 use crate::{
+    client::background,
     error::{Error, ErrorKind, Result},
-    platform::{BoxFuture, BoxStream, lock},
+    platform::{BoxFuture, BoxStream, lock, real_sleep},
     value::Value,
 };
 
 /// With ordered results, how far reading may run ahead of the next result to deliver, as a multiple of `concurrency`.
 const ORDERED_WINDOW: u64 = 4;
+
+/// How long creates of a batch that was left may use its checkpoint. Shorter than another batch waits for it.
+const LAST_CREATES: Duration = Duration::from_secs(2);
 
 /// Runs the rows of a batch and sends their results. Ends early once the receiver is dropped.
 pub(super) async fn drive(
@@ -287,7 +293,26 @@ impl Driver {
     /// Abandons what runs, which cancels it.
     async fn leave(self) {
         self.batch.record_cancels(&self.storage).await;
+        let Self { batch, storage, running, .. } = self;
+        drop(running);
+        if let Some(checkpoint) = storage.checkpoint.clone()
+            && Arc::strong_count(&storage) > 1
+        {
+            let client = batch.runs.client();
+            let close = Box::pin(close_late(storage, checkpoint));
+            background::spawn(client, &client.runtime().spawner(), close);
+        }
     }
+}
+
+/// Closes the checkpoint of a batch that was left once its last creates have ended, or after a while: a create may wait for its
+/// response for a minute, and another batch finds its prediction by its input.
+async fn close_late(storage: Arc<Storage>, checkpoint: Checkpoint) {
+    let until = Instant::now() + LAST_CREATES;
+    while Arc::strong_count(&storage) > 1 && Instant::now() < until {
+        real_sleep(LAST_CREATES / 100).await;
+    }
+    checkpoint.close();
 }
 
 fn panicked() -> Error {
