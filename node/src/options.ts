@@ -291,7 +291,10 @@ export type MapOptions<Row = unknown> = Omit<RunOptions, "input" | "signal" | "t
    * of a content filter or an invalid input, and canceled ones, are not created again. Defaults to 0.
    */
   retries?: number | undefined;
-  /** Number of predictions to create at most. Then the running ones are finished, and `stats.stopped` says why. */
+  /**
+   * Number of predictions to create at most. Then the running ones are finished, and `stats.stopped` says why. With a
+   * checkpoint, rows are read on until all results that it has are returned.
+   */
   maxPredictions?: number | undefined;
   /**
    * Predict time that the API may meter, in seconds, as an estimate: the running predictions count with the mean of those

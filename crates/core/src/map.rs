@@ -164,14 +164,14 @@ impl Map {
     }
 
     /// Sets the maximum number of predictions to create. When a row would exceed it, the batch waits for the running
-    /// predictions and ends; [`MapStats::stopped`] says why.
+    /// predictions and ends; [`MapStats::stopped`] says why. With a checkpoint, it reads on for rows whose results it has.
     pub fn max_predictions(mut self, predictions: u64) -> Self {
         self.options.max_predictions = Some(predictions);
         self
     }
 
     /// Sets a limit on the metered predict time, in seconds. It is an estimate: each running prediction counts as the mean of
-    /// those that have ended. At the limit, the batch waits for the running predictions and ends.
+    /// those that have ended. At the limit, the batch ends as at [`Map::max_predictions`].
     pub fn max_seconds(mut self, seconds: f64) -> Self {
         self.options.max_seconds = Some(seconds);
         self

@@ -567,3 +567,42 @@ async fn a_create_without_a_response_does_not_keep_the_checkpoint_of_a_left_batc
     let items = all(map()).await;
     assert_eq!(items[0].status.as_str(), "unknown", "{items:?}");
 }
+
+#[tokio::test]
+async fn results_of_the_checkpoint_are_returned_after_a_limit() {
+    let (emulator, client) = start();
+    let folder = temporary_folder();
+    for keyed in [true, false] {
+        for ordered in [true, false] {
+            let path = folder.path().join(format!("{keyed}-{ordered}.jsonl"));
+            let rows = |numbers: &[usize]| {
+                let row = |number: &usize| {
+                    let row = Row::new(json!({"value": number}));
+                    if keyed { row.key(format!("row {number}")) } else { row }
+                };
+                stream::iter(numbers.iter().map(row).collect::<Vec<_>>())
+            };
+            let map = |numbers: &[usize]| {
+                client.map("emulator/echo", rows(numbers)).checkpoint(&path).ordered(ordered).concurrency(2)
+            };
+            let (first, second): (&[usize], &[usize]) = if keyed {
+                (&[3, 5, 6], &[0, 1, 2, 3, 4, 5, 6, 7])
+            } else {
+                (&[0, 1, 2], &[0, 1, 2, 3, 4, 5])
+            };
+            all(map(first)).await;
+            let before = predictions(&emulator).len();
+            let mut again = map(second).max_predictions(1);
+            let items: Vec<_> = again.by_ref().try_collect().await.unwrap();
+            let resumed: Vec<_> =
+                items.iter().filter(|item| item.resumed).map(|item| item.output.clone().unwrap()).collect();
+            assert_eq!((items.len(), resumed.len()), (4, 3), "{items:?}");
+            let stats = again.stats();
+            assert_eq!((stats.rows, stats.resumed, stats.stopped), (4, 3, Some(Stopped::MaxPredictions)));
+            assert_eq!(predictions(&emulator).len(), before + 1);
+            for item in &items {
+                assert_eq!(item.output.as_ref().unwrap().as_i64(), Some(second[item.index as usize] as i64));
+            }
+        }
+    }
+}

@@ -142,10 +142,6 @@ impl Batch {
         lock(&self.counters).reserve()
     }
 
-    pub fn reads_no_more_rows(&self) -> bool {
-        lock(&self.counters).stats.stopped.is_some()
-    }
-
     pub fn began(&self, index: u64, key: &Value) {
         lock(&self.live).insert(index, key.clone());
     }

@@ -171,6 +171,18 @@ impl Checkpoint {
         })
     }
 
+    /// Forgets the rows that were not taken and need a prediction.
+    pub fn keep_results(&self, options: &MapOptions) {
+        lock(&self.0.rows).retain(|_, entry| {
+            !entry.clone().with_retries(options.retries).needs_prediction(options.retry_unknown)
+        });
+    }
+
+    /// Returns `true` if rows are left that were not taken.
+    pub fn has_rows(&self) -> bool {
+        !lock(&self.0.rows).is_empty()
+    }
+
     /// Reads a finished row.
     pub async fn read(&self, offset: u64, length: u32) -> Result<Record> {
         let this = self.0.clone();

@@ -69,7 +69,8 @@ pub(super) async fn drive(
         running: FuturesUnordered::new(),
         rows: Some(Box::pin(rows.then(hashed))),
         next: 0,
-        deliver: 0,
+        delivered: 0,
+        is_limited: false,
         waiting: BTreeMap::new(),
         keys: Keys::default(),
         last_error: None,
@@ -91,10 +92,12 @@ struct Driver {
     /// The index of the next row.
     next: u64,
     /// The index of the next result, if results are ordered.
-    deliver: u64,
+    delivered: u64,
     /// Results that wait for earlier ones. `None` for a row without a result.
     waiting: BTreeMap<u64, Option<Box<MapItem>>>,
     keys: Keys,
+    /// Whether only rows whose results the checkpoint has are of interest.
+    is_limited: bool,
     /// The error to end with.
     last_error: Option<Error>,
 }
@@ -135,7 +138,7 @@ impl Driver {
                 let _ = results.send(Err(error));
                 return;
             }
-            if self.batch.reads_no_more_rows() {
+            if self.reads_no_more_rows() {
                 self.rows = None;
             }
         }
@@ -153,7 +156,7 @@ impl Driver {
             let window = ORDERED_WINDOW * most as u64;
             running.len() < most
                 && running.len() + unread < 2 * most
-                && (!batch.options.ordered || self.next - self.deliver < window)
+                && (!batch.options.ordered || self.next - self.delivered < window)
         };
         let rows = self.rows.as_mut();
         let reads = rows.is_some();
@@ -197,10 +200,12 @@ impl Driver {
         };
         let retry_unknown = self.batch.options.retry_unknown;
         let runs = entry.as_ref().is_none_or(|entry| entry.needs_prediction(retry_unknown));
+        self.next += 1;
         if runs && !self.batch.reserve() {
+            // Rows whose results the checkpoint has may follow.
+            self.deliver(index, None);
             return Ok(());
         }
-        self.next += 1;
         lock(&self.batch.counters).stats.rows += 1;
         let (batch, storage) = (self.batch.clone(), self.storage.clone());
         let row = RunRow { batch, storage, row: Arc::new(row), seconds: None, attempts: 0, interrupted: 0 };
@@ -258,16 +263,33 @@ impl Driver {
             }
             Finished::Raised(error) => return Err(error),
         };
+        self.deliver(index, item);
+        Ok(())
+    }
+
+    /// Sends the result of a row, or `None`, once those of earlier rows are sent if results are ordered.
+    fn deliver(&mut self, index: u64, item: Option<Box<MapItem>>) {
         if !self.batch.options.ordered {
-            self.send(item);
-            return Ok(());
+            return self.send(item);
         }
         self.waiting.insert(index, item);
-        while let Some(item) = self.waiting.remove(&self.deliver) {
-            self.deliver += 1;
+        while let Some(item) = self.waiting.remove(&self.delivered) {
+            self.delivered += 1;
             self.send(item);
         }
-        Ok(())
+    }
+
+    /// Returns `true` if the rows that follow have no result. After a limit, the checkpoint may have some.
+    fn reads_no_more_rows(&mut self) -> bool {
+        let stopped = lock(&self.batch.counters).stats.stopped;
+        let is_limit = matches!(stopped, Some(Stopped::MaxPredictions | Stopped::MaxSeconds));
+        let Some(checkpoint) = self.storage.checkpoint.as_ref().filter(|_| is_limit) else {
+            return stopped.is_some();
+        };
+        if !std::mem::replace(&mut self.is_limited, true) {
+            checkpoint.keep_results(&self.batch.options);
+        }
+        !checkpoint.has_rows()
     }
 
     /// Counts a row as not read.
