@@ -278,7 +278,8 @@ export type MapOptions<Row = unknown> = Omit<RunOptions, "input" | "signal" | "t
   ordered?: boolean | undefined;
   /**
    * What to do with a row that fails: `"return"` it as an item with its error (the default), `"raise"` the error, which
-   * cancels the running predictions, or `"skip"` it; `stats` counts it.
+   * cancels the running predictions, or `"skip"` it; `stats` counts it. An error that the checkpoint has is thrown after they
+   * have finished; `retries` runs such a row again.
    */
   errors?: "return" | "raise" | "skip" | undefined;
   /**

@@ -244,7 +244,8 @@ class MapOptions(CreateOptions, total=False):
     row. Defaults to False: results are returned as predictions end."""
     errors: Optional[Literal["return", "raise", "skip"]]
     """What to do with a row that fails: return it as an item with its error (the default), raise the error, which cancels
-    the running predictions, or leave it out."""
+    the running predictions, or leave it out. An error that the checkpoint has is raised after they have finished; `retries`
+    runs such a row again."""
     max_error_rate: Optional[float]
     """The share of the last 50 rows that may fail, above 0. If more fail, no more predictions are created, the running ones
     are finished, and the error is raised. Defaults to no limit."""

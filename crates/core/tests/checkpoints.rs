@@ -606,3 +606,23 @@ async fn results_of_the_checkpoint_are_returned_after_a_limit() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_failure_of_the_checkpoint_is_raised_after_what_runs_has_finished() {
+    let (emulator, client) = start();
+    let odd = async |input: Json, _| {
+        if input["value"] == 2 { Err("broken".to_owned()) } else { Ok(input["value"].clone()) }
+    };
+    emulator.model(Definition::new("acme/picky"), odd).unwrap();
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let row = |number: usize| Row::new(json!({"value": number})).key(number as i64);
+    all(client.map("acme/picky", stream::iter([row(2)])).checkpoint(&path)).await;
+    let rows = stream::iter((0..4).map(row).collect::<Vec<_>>());
+    let map = client.map("acme/picky", rows).checkpoint(&path).errors(OnError::Raise);
+    let results: Vec<_> = map.collect().await;
+    let (last, others) = results.split_last().unwrap();
+    assert!(last.as_ref().unwrap_err().message().contains("row 2: "), "{last:?}");
+    assert!(others.len() >= 2 && others.iter().all(Result::is_ok), "{others:?}");
+    assert!(predictions(&emulator).iter().all(|prediction| prediction["status"] != "canceled"));
+}

@@ -242,7 +242,14 @@ impl Driver {
                 }
                 match (self.batch.options.errors, item.error.take()) {
                     (OnError::Raise, Some(error)) => {
-                        return Err(error.map_message(|why| format!("row {}: {why}", item.key)));
+                        let error = error.map_message(|why| format!("row {}: {why}", item.key));
+                        if !item.resumed {
+                            return Err(error);
+                        }
+                        // Each start of the batch would cancel what runs, because the checkpoint has the error again.
+                        self.rows = None;
+                        self.last_error.get_or_insert(error);
+                        None
                     }
                     (OnError::Skip, Some(_)) => None,
                     (_, error) => {
