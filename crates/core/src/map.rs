@@ -1,7 +1,7 @@
 //! Runs a model over many inputs: [`Client::map`].
 
 mod batch;
-mod checkpoint;
+pub(crate) mod checkpoint;
 mod driver;
 mod fingerprint;
 pub(crate) mod folder;

@@ -9,7 +9,7 @@ use std::{
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     process,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, Weak},
 };
 
 use tokio::sync::oneshot;
@@ -45,6 +45,20 @@ struct Inner {
 impl Drop for Inner {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+/// The checkpoints of this process.
+static OPEN: Mutex<Vec<Weak<Inner>>> = Mutex::new(Vec::new());
+
+/// Closes the checkpoints of the parent in a forked child, which would keep them locked after the end of its parent.
+pub fn close_in_child() {
+    // Only if no thread of the parent had a lock at the fork: in the child, nobody would unlock it.
+    let Ok(open) = OPEN.try_lock() else { return };
+    for checkpoint in open.iter().filter_map(Weak::upgrade) {
+        if let Ok(mut file) = checkpoint.file.try_lock() {
+            drop(file.take());
+        }
     }
 }
 
@@ -132,7 +146,11 @@ impl Checkpoint {
             writes: Mutex::default(),
             rows: Mutex::new(loaded.rows),
         };
-        Ok(Opened { checkpoint: Self(Arc::new(inner)), unknown, ids: loaded.ids })
+        let inner = Arc::new(inner);
+        let mut open = lock(&OPEN);
+        open.retain(|checkpoint| checkpoint.strong_count() > 0);
+        open.push(Arc::downgrade(&inner));
+        Ok(Opened { checkpoint: Self(inner), unknown, ids: loaded.ids })
     }
 
     /// Records that a prediction belongs to a row.
