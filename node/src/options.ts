@@ -278,7 +278,8 @@ export type MapOptions<Row = unknown> = Omit<RunOptions, "input" | "signal" | "t
   ordered?: boolean | undefined;
   /**
    * What to do with a row that fails: `"return"` it as an item with its error (the default), `"raise"` the error, which
-   * cancels the running predictions, or `"skip"` it; `stats` counts it.
+   * cancels the running predictions, or `"skip"` it; `stats` counts it. An error that the checkpoint has is thrown after they
+   * have finished; `retries` runs such a row again.
    */
   errors?: "return" | "raise" | "skip" | undefined;
   /**
@@ -291,7 +292,10 @@ export type MapOptions<Row = unknown> = Omit<RunOptions, "input" | "signal" | "t
    * of a content filter or an invalid input, and canceled ones, are not created again. Defaults to 0.
    */
   retries?: number | undefined;
-  /** Number of predictions to create at most. Then the running ones are finished, and `stats.stopped` says why. */
+  /**
+   * Number of predictions to create at most. Then the running ones are finished, and `stats.stopped` says why. With a
+   * checkpoint, rows are read on until all results that it has are returned.
+   */
   maxPredictions?: number | undefined;
   /**
    * Predict time that the API may meter, in seconds, as an estimate: the running predictions count with the mean of those
@@ -301,7 +305,8 @@ export type MapOptions<Row = unknown> = Omit<RunOptions, "input" | "signal" | "t
   /**
    * Path or `file:` URL of a file that records each step of a row. A batch with the same file returns the results that it
    * has, waits for the predictions that were created, and runs the remaining rows. No finished or running prediction is
-   * created again, even if the process is killed.
+   * created again, even if the process is killed. Blobs and buffers are compared by their sizes and their first MiB; a row
+   * with a stream needs a `key`.
    */
   checkpoint?: string | URL | undefined;
   /**
@@ -311,10 +316,14 @@ export type MapOptions<Row = unknown> = Omit<RunOptions, "input" | "signal" | "t
   retryUnknown?: boolean | undefined;
   /**
    * Folder, a path or a `file:` URL, to which the files of each output are saved at once, because the API deletes them
-   * after an hour. Their names are the keys of the rows. Outputs contain the paths of the files.
+   * after an hour. Their names are the keys of the rows; a hash is added to a name that a file of another batch has. Outputs
+   * contain the paths of the files.
    */
   saveTo?: string | URL | undefined;
-  /** Timeout of each prediction, in milliseconds. When it passes, the prediction is canceled, and the row fails. */
+  /**
+   * Timeout of each prediction, in milliseconds. When it passes, the prediction is canceled, and the row fails; a batch with
+   * the same checkpoint runs the row again.
+   */
   timeout?: number | undefined;
   /**
    * Show the progress: `true` writes a line to standard error if that is a terminal; a function is called with the progress,

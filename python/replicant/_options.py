@@ -244,7 +244,8 @@ class MapOptions(CreateOptions, total=False):
     row. Defaults to False: results are returned as predictions end."""
     errors: Optional[Literal["return", "raise", "skip"]]
     """What to do with a row that fails: return it as an item with its error (the default), raise the error, which cancels
-    the running predictions, or leave it out."""
+    the running predictions, or leave it out. An error that the checkpoint has is raised after they have finished; `retries`
+    runs such a row again."""
     max_error_rate: Optional[float]
     """The share of the last 50 rows that may fail, above 0. If more fail, no more predictions are created, the running ones
     are finished, and the error is raised. Defaults to no limit."""
@@ -252,22 +253,25 @@ class MapOptions(CreateOptions, total=False):
     """How many times to create the prediction of a row again after it failed. Each is billed. After a content filter, an
     invalid input or a cancel, the prediction is not created again. Defaults to 0."""
     max_predictions: Optional[int]
-    """How many predictions to create at most. Then the running ones are finished, and the results end. Defaults to no
-    limit."""
+    """How many predictions to create at most. Then the running ones are finished, and the results end; with a checkpoint,
+    after the rows whose results it has. Defaults to no limit."""
     max_seconds: Optional[float]
     """The predict time that the API may meter, in seconds; running predictions count with the mean of those that ended.
     At the limit, no more predictions are created, the running ones finish, and the results end. No limit by default."""
     checkpoint: Union[str, os.PathLike[str], None]
     """The path of a file that records each step of a row. A batch with the same file returns the results that it has, waits
-    for the predictions that were created, and runs the remaining rows."""
+    for the predictions that were created, and runs the remaining rows. Files on disk are compared by their paths, sizes, and
+    the starts and ends of their contents, and other files by their first MiB; a stream without `seek` needs a `key`."""
     retry_unknown: Optional[bool]
     """Whether to create predictions again for rows whose outcome an earlier process left unknown. Defaults to False: such
     rows are items with the status `unknown`."""
     save_to: Union[str, os.PathLike[str], None]
     """A folder to which the files of each output are saved at once, because the API deletes them after an hour. They are
-    named after the keys of the rows, and outputs contain their paths."""
+    named after the keys of the rows, with a hash if another batch has saved a file under the name. Outputs contain their
+    paths."""
     timeout: Optional[float]
-    """Seconds that each prediction may take from its creation to its end. Defaults to no limit."""
+    """Seconds that each prediction may take from its creation to its end. Then it is canceled, and its row fails; a batch
+    with the same checkpoint runs the row again. Defaults to no limit."""
     interval: Optional[float]
     """Seconds between polls. Defaults to the `poll_interval` of the client."""
     use_file_output: Optional[bool]

@@ -1,5 +1,8 @@
 // `map`: where rows come from, and where results go to.
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { test } from "node:test";
@@ -209,4 +212,35 @@ test("a pipeline that fails cancels what runs", async () => {
     await assert.rejects(pipeline(results, end), (thrown) => thrown === error);
   });
   assert.ok(found.canceled >= 1 && !found.processing, JSON.stringify(found));
+});
+
+test("a checkpoint compares blobs and buffers by their content", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "replicant-"));
+  try {
+    for (const [kind, make] of [
+      ["blob", (text) => new Blob([text])],
+      ["file", (text) => new File([text], "photo.txt")],
+      ["buffer", (text) => Buffer.from(text)],
+    ]) {
+      const batch = (texts) =>
+        collect(
+          replicate.map(ECHO, texts, {
+            input: (text) => ({ value: make(text) }),
+            checkpoint: join(folder, `${kind}.jsonl`),
+            ordered: true,
+          }),
+        );
+      const first = await batch(["one", "two"]);
+      const again = await batch(["one", "two"]);
+      assert.deepEqual(
+        again.map((item) => item.resumed),
+        [true, true],
+      );
+      const outputs = (items) => items.map((item) => String(item.output));
+      assert.deepEqual(outputs(again), outputs(first));
+      await assert.rejects(batch(["two", "one"]), /had another input/);
+    }
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

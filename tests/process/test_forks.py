@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 import time
 from pathlib import Path
 
 import pytest
 from processes import Emulator, Program, emulator, environment, silent_server, within
+
+import replicant
 
 __all__ = ["emulator", "environment"]
 
@@ -120,6 +123,42 @@ def test_a_forked_child_cannot_continue_the_iterators_of_its_parent(
     assert program.line() == "20"
     assert program.line() == "7"
     assert program.end()[:2] == (0, "")
+
+
+ORPHAN = """
+import os, signal, sys, replicant
+client = replicant.Client("r8_token", base_url=sys.argv[1])
+rows = [{"value": value, "delay": 600 if value else 0} for value in range(2)]
+batch = client.map("emulator/echo", rows, checkpoint=sys.argv[2])
+next(batch)
+ended, end = os.pipe()
+if os.fork() == 0:
+    os.close(end)
+    # Returns when the parent has been killed.
+    os.read(ended, 1)
+    print(os.getpid(), flush=True)
+    signal.pause()
+print("ready", flush=True)
+signal.pause()
+"""
+
+
+def test_a_forked_child_does_not_keep_a_checkpoint_locked(
+    emulator: Emulator, tmp_path: Path
+) -> None:
+    path = tmp_path / "batch.jsonl"
+    program = Program(ORPHAN, emulator.base_url, str(path))
+    assert program.line() == "ready"
+    program.process.kill()
+    orphan = int(program.line())
+    try:
+        client = replicant.Client("r8_token", base_url=emulator.base_url)
+        rows = [{"value": 0, "delay": 0}]
+        assert [item.resumed for item in client.map("emulator/echo", rows, checkpoint=path)] == [
+            True
+        ]
+    finally:
+        os.kill(orphan, signal.SIGKILL)
 
 
 POOL = """

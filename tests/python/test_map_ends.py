@@ -230,3 +230,39 @@ async def test_skipped_rows_are_forgotten(local: Emulator, awaited: bool) -> Non
         assert list(local.client().map("emulator/fail", rows(), **options)) == []
     (count,) = counts
     assert count < 20
+
+
+FULL_DISK = """
+import resource, sys, replicant
+rows = [{"value": i, "delay": 600 if i < 4 else 0} for i in range(100)]
+results = replicant.Client().map("emulator/echo", rows, checkpoint=sys.argv[1], concurrency=8)
+# Writes fail then, as on a full disk.
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
+try:
+    list(results)
+except replicant.FileNotWrittenError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
+def test_a_full_disk_leaves_what_runs_to_the_next_batch(local: Emulator, tmp_path: Path) -> None:
+    path = tmp_path / "batch.jsonl"
+    environment = {
+        **os.environ,
+        "REPLICATE_BASE_URL": local.base_url,
+        "REPLICATE_API_TOKEN": "r8_x",
+    }
+    command = [sys.executable, "-c", FULL_DISK, str(path)]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert "cannot write the checkpoint" in ended.stdout, ended
+    before = statuses(local)
+    assert "canceled" not in before
+    assert before.count("processing") >= 4
+    local.time.advance("20m")
+    rows = [{"value": number, "delay": 600 if number < 4 else 0} for number in range(100)]
+    # The create of a row whose intent was the last record may not have been sent.
+    options: Any = {"checkpoint": path, "concurrency": 8, "retry_unknown": True}
+    items = list(local.client().map("emulator/echo", rows, **options))
+    assert [item.status for item in items] == ["succeeded"] * 100
+    assert len(local.predictions) == 100

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import decimal
+import io
 import threading
 import time
 from collections import UserDict
@@ -287,3 +288,57 @@ def test_several_threads_read_one_batch(local: Emulator, threads: int) -> None:
         worker.join(60)
     assert failures == []
     assert sorted(pair for part in seen for pair in part) == [(n, n) for n in range(200)]
+
+
+def in_memory(folder: Path, text: str) -> Any:
+    file = io.BytesIO(text.encode())
+    file.name = "photo.txt"
+    return file
+
+
+def on_disk(folder: Path, text: str) -> Path:
+    path = folder / text / "photo.txt"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def opened(folder: Path, text: str) -> Any:
+    return on_disk(folder, text).open("rb")
+
+
+@pytest.mark.parametrize("make", [in_memory, on_disk, opened])
+def test_a_checkpoint_compares_files_by_their_content(
+    local: Emulator, tmp_path: Path, make: Any
+) -> None:
+    def batch(texts: list[str]) -> Any:
+        rows = [{"value": make(tmp_path, text)} for text in texts]
+        return local.client().map(
+            "emulator/echo", rows, ordered=True, checkpoint=tmp_path / "batch.jsonl"
+        )
+
+    first = list(batch(["one", "two"]))
+    again = list(batch(["one", "two"]))
+    assert [item.resumed for item in again] == [True, True]
+    assert [str(item.output) for item in again] == [str(item.output) for item in first]
+    with pytest.raises(replicant.InvalidArgumentError, match="had another input"):
+        list(batch(["two", "one"]))
+    assert len(local.predictions) == 2
+
+
+def test_a_row_with_a_stream_needs_a_key_with_a_checkpoint(local: Emulator, tmp_path: Path) -> None:
+    class Once(io.RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def read(self, size: int = -1) -> bytes:
+            return b""
+
+    options: Any = {"checkpoint": tmp_path / "batch.jsonl"}
+    (item,) = local.client().map("emulator/echo", [{"value": Once()}], **options)
+    assert isinstance(item.error, replicant.InvalidArgumentError)
+    assert item.error.argument == "key"
+    (item,) = local.client().map(
+        "emulator/echo", [{"value": Once()}], key=lambda row: "a", **options
+    )
+    assert item.error is None

@@ -205,3 +205,39 @@ fn a_finished_batch_that_is_resumed_creates_nothing() {
     assert_eq!((&summary["resumed"], &summary["predictions"]), (&json!(500), &json!(0)));
     assert_complete(&place.results("out.jsonl"), 500);
 }
+
+#[test]
+fn a_resumed_batch_empties_no_other_file() {
+    let place = Place::new();
+    place.slow(0.0);
+    place.file("rows.jsonl", "{\"key\": \"a\", \"index\": 1}\n");
+    place.file("notes.txt", "do not lose this");
+    fs::create_dir(place.home.join("links")).unwrap();
+    let words = ["map", "emulator/echo", "value={key}", "--in=rows.jsonl"];
+    let run = |more: &[&str]| place.run(&[&words[..], more].concat());
+    let done = run(&["--out=out.jsonl"]);
+    assert_eq!(done.code, 0, "{done:?}");
+    std::os::unix::fs::symlink("../out.jsonl.checkpoint", place.home.join("links/state")).unwrap();
+    std::os::unix::fs::symlink("../rows.jsonl", place.home.join("links/rows")).unwrap();
+    let checkpoint = "--checkpoint=out.jsonl.checkpoint";
+    for (out, why) in [
+        ("rows.jsonl", "than `--in`"),
+        ("links/rows", "than `--in`"),
+        ("./rows.jsonl", "than `--in`"),
+        ("./out.jsonl.checkpoint", "than `--checkpoint`"),
+        ("links/state", "than `--checkpoint`"),
+        ("notes.txt", "no results"),
+    ] {
+        let before = fs::read(place.home.join(out)).unwrap();
+        let done = run(&[&format!("--out={out}"), checkpoint, "--resume"]);
+        assert!(done.code == 2 && done.err.contains(why), "{out}: {done:?}");
+        assert_eq!(fs::read(place.home.join(out)).unwrap(), before, "{out}");
+    }
+    let done = run(&["--checkpoint=./rows.jsonl"]);
+    assert!(done.code == 2 && done.err.contains("than `--in`"), "{done:?}");
+    // Also a file of results whose first line is incomplete is one.
+    let results = place.results("out.jsonl");
+    fs::write(place.home.join("out.jsonl"), "{\"key\":\"a\",\"ind").unwrap();
+    let done = run(&["--out=out.jsonl", "--resume"]);
+    assert_eq!((done.code, place.results("out.jsonl")), (0, results), "{done:?}");
+}

@@ -8,6 +8,6 @@ pub use crate::value::nearest::nearest;
 pub use crate::{
     client::turns::Turns,
     http::secrets::is_secret_option,
-    map::folder::CheckpointFolder,
+    map::{checkpoint::close_in_child, folder::CheckpointFolder},
     predictions::{leave::leave, options::CANCEL_AFTER},
 };

@@ -1,8 +1,9 @@
 //! Runs a model over many inputs: [`Client::map`].
 
 mod batch;
-mod checkpoint;
+pub(crate) mod checkpoint;
 mod driver;
+mod fingerprint;
 pub(crate) mod folder;
 mod hash;
 mod item;
@@ -20,7 +21,10 @@ mod stats;
 use std::{
     path::PathBuf,
     pin::Pin,
-    sync::{Arc, atomic::Ordering::SeqCst},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -67,6 +71,8 @@ pub struct Map {
     params: RunParams,
     options: MapOptions,
     request_options: RequestOptions,
+    /// Whether it was stopped before it has begun.
+    is_stopped: AtomicBool,
 }
 
 enum State {
@@ -119,7 +125,8 @@ impl Map {
         options: MapOptions,
         request_options: RequestOptions,
     ) -> Self {
-        Self { state: State::Ready { client: client.clone(), rows }, params, options, request_options }
+        let state = State::Ready { client: client.clone(), rows };
+        Self { state, params, options, request_options, is_stopped: AtomicBool::new(false) }
     }
 
     /// Sets how many predictions run at a time: 1 to 10,000. Defaults to 64.
@@ -150,28 +157,30 @@ impl Map {
 
     /// Sets how many times the prediction of a row is created again after it failed, or after the API deleted its output
     /// before it was read. Each is billed. Predictions that failed because of a content filter or an invalid input, and
-    /// canceled ones, are not created again. Defaults to 0.
+    /// canceled ones, are not created again. Predictions that the end of an earlier batch canceled do not count. Defaults to 0.
     pub fn retries(mut self, retries: u32) -> Self {
         self.options.retries = retries;
         self
     }
 
     /// Sets the maximum number of predictions to create. When a row would exceed it, the batch waits for the running
-    /// predictions and ends; [`MapStats::stopped`] says why.
+    /// predictions and ends; [`MapStats::stopped`] says why. With a checkpoint, it reads on for rows whose results it has.
     pub fn max_predictions(mut self, predictions: u64) -> Self {
         self.options.max_predictions = Some(predictions);
         self
     }
 
     /// Sets a limit on the metered predict time, in seconds. It is an estimate: each running prediction counts as the mean of
-    /// those that have ended. At the limit, the batch waits for the running predictions and ends.
+    /// those that have ended. At the limit, the batch ends as at [`Map::max_predictions`].
     pub fn max_seconds(mut self, seconds: f64) -> Self {
         self.options.max_seconds = Some(seconds);
         self
     }
 
     /// Sets a file that records each step of a row. A batch with the same file returns the results that it has, waits for the
-    /// predictions that were created, and runs the remaining rows. A row whose key had another input fails.
+    /// predictions that were created, and runs the remaining rows. A row whose key had another input fails. Files on disk are
+    /// compared by their paths, sizes, and the starts and ends of their contents, and files in memory by their first MiB; a
+    /// source that can be read only once needs a key.
     pub fn checkpoint(mut self, path: impl Into<PathBuf>) -> Self {
         self.options.checkpoint = Some(path.into());
         self
@@ -185,13 +194,15 @@ impl Map {
     }
 
     /// Sets a folder to which the files of each output are saved at once, because the API deletes them after an hour. Their
-    /// names are the keys of the rows. Outputs contain the paths of the files.
+    /// names are the keys of the rows; a hash is added to a name that a file of another batch has. Outputs contain the paths of
+    /// the files.
     pub fn save_to(mut self, folder: impl Into<PathBuf>) -> Self {
         self.options.save_to = Some(folder.into());
         self
     }
 
-    /// Sets the time limit of each prediction, from its creation to its end.
+    /// Sets the time limit of each prediction, from its creation to its end. Then it is canceled, and its row fails; a batch
+    /// with the same checkpoint runs the row again.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.params.options.timeout = Some(timeout);
         self
@@ -215,8 +226,9 @@ impl Map {
     /// Creates no more predictions. The stream returns the results of the running ones and ends. Rows that were read and not
     /// sent are not counted.
     pub fn stop(&self) {
-        if let Some(batch) = self.batch() {
-            batch.stop(Stopped::Requested);
+        match self.batch() {
+            Some(batch) => batch.stop(Stopped::Requested),
+            None => self.is_stopped.store(true, SeqCst),
         }
     }
 
@@ -236,11 +248,13 @@ impl Map {
     fn begin(&mut self) {
         let State::Ready { client, rows } = &mut self.state else { return };
         let (client, rows) = (client.clone(), std::mem::replace(rows, Box::pin(stream::empty())));
-        // Without a checkpoint, a short hold saves polls. With one, the id should be known early.
-        let may_hold = self.options.checkpoint.is_none();
+        let has_checkpoint = self.options.checkpoint.is_some();
         let (params, request_options) = (self.params.clone(), self.request_options.clone());
-        let runs = BatchRuns::new(&client, params, request_options, may_hold);
+        let runs = BatchRuns::new(&client, params, request_options, has_checkpoint);
         let batch = Arc::new(Batch::new(runs, self.options.clone()));
+        if *self.is_stopped.get_mut() {
+            batch.stop(Stopped::Requested);
+        }
         let (sender, results) = mpsc::unbounded_channel();
         let spawner = client.runtime().spawner();
         let (driven, end) = (batch.clone(), End { results: sender.clone(), is_regular: false });

@@ -4,10 +4,18 @@
 
 mod support;
 
-use std::{collections::HashSet, path::PathBuf};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use futures_util::stream;
-use replicant::{Options, json, map::Row};
+use bytes::Bytes;
+use futures_util::{TryStreamExt, stream};
+use replicant::{
+    BoxError, BoxFuture, BoxStream, ByteSource, ErrorKind, File, Options, json,
+    map::{MapItem, Row},
+};
 use replicant_emulator::{Definition, Emulator, ModelRun};
 use serde_json::Value as Json;
 use support::{
@@ -129,4 +137,161 @@ async fn files_are_saved_with_the_headers_of_the_batch() {
     let items = all(map.header("authorization", "Bearer r8_other")).await;
     assert!(items[0].error.is_none(), "{items:?}");
     settled(&script).await;
+}
+
+/// A source that can be read once.
+#[derive(Debug)]
+struct Once;
+
+impl ByteSource for Once {
+    fn len(&self) -> Option<u64> {
+        None
+    }
+
+    fn replayable(&self) -> bool {
+        false
+    }
+
+    fn open(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes, BoxError>>, BoxError>> {
+        let content = stream::once(async { Ok(Bytes::from_static(b"once")) });
+        Box::pin(async { Ok(Box::pin(content) as BoxStream<'static, _>) })
+    }
+}
+
+/// A source that can be read several times, of which neither a path nor an identity is known.
+#[derive(Debug)]
+struct Chunks(Vec<u8>);
+
+impl ByteSource for Chunks {
+    fn len(&self) -> Option<u64> {
+        Some(self.0.len() as u64)
+    }
+
+    fn replayable(&self) -> bool {
+        true
+    }
+
+    fn open(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes, BoxError>>, BoxError>> {
+        let chunks: Vec<_> = self.0.chunks(1000).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
+        Box::pin(async { Ok(Box::pin(stream::iter(chunks)) as BoxStream<'static, _>) })
+    }
+}
+
+fn with_file(file: File) -> Row {
+    let mut input: replicant::Value = json!({}).into();
+    input["value"] = file.into();
+    Row::new(input)
+}
+
+#[tokio::test]
+async fn rows_are_compared_by_the_content_of_their_files() {
+    type Make = fn(&Path) -> File;
+    let (emulator, client) = start();
+    let folder = temporary_folder();
+    let path = |name: &str| folder.path().join(name).join("photo.txt");
+    let long = |last: u8| [vec![b'x'; 100_000], vec![last]].concat();
+    let write = |name: &str, content: &[u8]| {
+        std::fs::create_dir_all(folder.path().join(name)).unwrap();
+        std::fs::write(path(name), content).unwrap();
+    };
+    write("one", &long(1));
+    write("other", &long(2));
+    let kinds: [(&str, Make); 3] = [
+        ("path", |path| File::path(path)),
+        ("bytes", |path| File::bytes(std::fs::read(path).unwrap()).filename("photo.txt")),
+        ("source", |path| File::source(Arc::new(Chunks(std::fs::read(path).unwrap()))).filename("photo.txt")),
+    ];
+    for (kind, file) in kinds {
+        let checkpoint = folder.path().join(format!("{kind}.jsonl"));
+        let map = |names: &[&str], keyed: bool| {
+            let rows = names.iter().map(|name| {
+                let row = with_file(file(&path(name)));
+                if keyed { row.key("photo") } else { row }
+            });
+            client.map("emulator/echo", stream::iter(rows.collect::<Vec<_>>())).checkpoint(&checkpoint)
+        };
+        let first = all(map(&["one", "other"], false).ordered(true)).await;
+        let again = all(map(&["one", "other"], false).ordered(true)).await;
+        assert!(again.iter().all(|item| item.resumed), "{kind}: {again:?}");
+        assert_eq!(first[0].output.as_deref(), again[0].output.as_deref());
+        let count = predictions(&emulator).len();
+        for changed in [&["other", "one"][..], &["one", "one"]] {
+            let ended: replicant::Result<Vec<_>> = map(changed, false).try_collect().await;
+            assert_eq!(ended.unwrap_err().argument(), Some("checkpoint"), "{kind}");
+        }
+        std::fs::remove_file(&checkpoint).unwrap();
+        all(map(&["one"], true)).await;
+        let items = all(map(&["other"], true)).await;
+        assert_eq!(items[0].error.as_ref().unwrap().argument(), Some("key"), "{kind}");
+        assert_eq!(predictions(&emulator).len(), count + 1, "{kind}");
+    }
+    // The content of a file has changed, not its path and length.
+    let checkpoint = folder.path().join("changed.jsonl");
+    let map = || {
+        client
+            .map("emulator/echo", stream::iter([with_file(File::path(path("one")))]))
+            .checkpoint(&checkpoint)
+    };
+    all(map()).await;
+    write("one", &long(3));
+    let ended: replicant::Result<Vec<_>> = map().try_collect().await;
+    assert_eq!(ended.unwrap_err().argument(), Some("checkpoint"));
+    // One that is gone cannot be compared.
+    std::fs::remove_file(path("one")).unwrap();
+    let items = all(map()).await;
+    assert_eq!(items[0].error.as_ref().unwrap().kind(), ErrorKind::FileNotFound, "{items:?}");
+}
+
+#[tokio::test]
+async fn a_row_with_a_stream_needs_a_key() {
+    let (emulator, client) = start();
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let file = || File::source(Arc::new(Once)).filename("once.txt");
+    let map = |row: Row| client.map("emulator/echo", stream::iter([row])).checkpoint(&path);
+    let items = all(map(with_file(file()))).await;
+    let error = items[0].error.as_ref().unwrap();
+    assert_eq!((error.argument(), predictions(&emulator).len()), (Some("key"), 0), "{error}");
+    let first = all(map(with_file(file()).key("once"))).await;
+    let again = all(map(with_file(file()).key("once"))).await;
+    assert!(again[0].resumed, "{again:?}");
+    assert_eq!(first[0].output.as_deref(), again[0].output.as_deref());
+    let row = with_file(file());
+    assert!(all(client.map("emulator/echo", stream::iter([row]))).await[0].error.is_none(), "no checkpoint");
+}
+
+#[tokio::test]
+async fn a_batch_replaces_no_file_of_an_earlier_one() {
+    let (emulator, client) = start();
+    painter(&emulator);
+    let folder = temporary_folder();
+    let out = folder.path().join("out");
+    let map = |name: &str, text: &str| {
+        let rows = stream::iter([Row::new(json!({"text": text, "count": 2})).key("heron")]);
+        client.map("acme/painter", rows).checkpoint(folder.path().join(name)).save_to(&out)
+    };
+    let texts = |items: &[MapItem]| -> Vec<String> {
+        let paths = items[0].output.as_ref().unwrap().as_array().unwrap().to_vec();
+        paths.iter().map(|path| std::fs::read_to_string(path.as_str().unwrap()).unwrap()).collect()
+    };
+    let first = all(map("first.jsonl", "first")).await;
+    let second = all(map("second.jsonl", "second")).await;
+    assert_eq!((texts(&first), texts(&second)), (vec!["first".to_owned(); 2], vec!["second".to_owned(); 2]));
+    // What was saved before the process was killed is not saved twice.
+    for name in ["first.jsonl", "second.jsonl"] {
+        let path = folder.path().join(name);
+        let records = std::fs::read_to_string(&path).unwrap();
+        let kept: String = records
+            .lines()
+            .filter(|line| !line.contains("\"done\""))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        std::fs::write(&path, kept).unwrap();
+    }
+    let again = all(map("second.jsonl", "second")).await;
+    assert_eq!(again[0].output.as_deref(), second[0].output.as_deref());
+    let again = all(map("first.jsonl", "first")).await;
+    assert_eq!(again[0].output.as_deref(), first[0].output.as_deref());
+    assert_eq!(std::fs::read_dir(&out).unwrap().count(), 4);
+    assert_eq!(predictions(&emulator).len(), 2);
 }

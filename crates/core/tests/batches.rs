@@ -247,6 +247,16 @@ async fn a_stopped_batch_returns_what_runs() {
 }
 
 #[tokio::test]
+async fn a_batch_that_is_stopped_before_its_first_poll_creates_nothing() {
+    let (emulator, client) = start();
+    let mut map = client.map("emulator/echo", numbers(3));
+    map.stop();
+    assert_eq!(map.by_ref().count().await, 0);
+    assert_eq!((map.stats().rows, map.stats().stopped), (0, Some(Stopped::Requested)));
+    assert!(predictions(&emulator).is_empty());
+}
+
+#[tokio::test]
 async fn a_dropped_batch_cancels_what_runs() {
     let (emulator, client) = start();
     gated(&emulator, "acme/slow");

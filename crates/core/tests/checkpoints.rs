@@ -4,14 +4,21 @@
 
 mod support;
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use replicant::{
     Client, ErrorKind, OnAbandon, Options, background,
     bindings::CheckpointFolder,
     json,
-    map::{Map, Row},
+    map::{Map, OnError, Row, Stopped},
 };
 use replicant_emulator::Definition;
 use serde_json::Value as Json;
@@ -405,4 +412,215 @@ async fn a_folder_that_was_read_earlier_does_not_undo_what_another_process_did()
     assert!(!all(run(&CheckpointFolder::new(folder.path(), 0, false))).await[0].resumed);
     assert!(all(run(&early)).await[0].resumed);
     assert_eq!(predictions(&emulator).len(), 2, "one for the hash, and one for the row");
+}
+
+/// Begins a batch and drops it when a prediction was created.
+async fn left(mut map: Map, path: &Path) {
+    let earlier = if path.exists() { lines(path).len() } else { 0 };
+    let created = || path.exists() && lines(path).iter().skip(earlier).any(|line| line["step"] == "created");
+    tokio::select! {
+        _ = map.next() => panic!("the row has ended"),
+        () = eventually(created) => {}
+    }
+    drop(map);
+    background::drain(Duration::from_secs(20)).await;
+}
+
+#[tokio::test]
+async fn a_prediction_that_its_deadline_ended_runs_again() {
+    let (emulator, client) = start();
+    let gate = gated(&emulator, "acme/slow");
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let map = || client.map("acme/slow", keyed(1)).checkpoint(&path).on_abandon(OnAbandon::Leave);
+    // As a killed process leaves it behind.
+    left(map().cancel_after(Duration::from_secs(60)), &path).await;
+    emulator.advance(Duration::from_secs(120));
+    eventually(|| predictions(&emulator)[0]["status"] == "canceled").await;
+    gate.add_permits(2);
+    let items = all(map()).await;
+    assert_eq!((items[0].status.as_str(), items[0].attempts), ("succeeded", 2), "{items:?}");
+
+    // One that the user canceled does not.
+    std::fs::remove_file(&path).unwrap();
+    emulator.reset();
+    let gate = gated(&emulator, "acme/other");
+    let map = || client.map("acme/other", keyed(1)).checkpoint(&path).on_abandon(OnAbandon::Leave);
+    left(map().cancel_after(Duration::from_secs(600)), &path).await;
+    client.predictions().cancel(predictions(&emulator)[0]["id"].as_str().unwrap()).await.unwrap();
+    gate.add_permits(2);
+    let items = all(map()).await;
+    assert_eq!((items[0].status.as_str(), items[0].attempts), ("canceled", 1), "{items:?}");
+}
+
+#[tokio::test]
+async fn a_row_whose_timeout_passed_runs_again() {
+    let (emulator, client) = start();
+    let gate = gated(&emulator, "acme/slow");
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let map = || client.map("acme/slow", keyed(1)).checkpoint(&path);
+    let items = all(map().timeout(Duration::from_millis(200))).await;
+    assert_eq!(items[0].error.as_ref().unwrap().kind(), ErrorKind::Deadline);
+    background::drain(Duration::from_secs(20)).await;
+    eventually(|| predictions(&emulator)[0]["status"] == "canceled").await;
+    gate.add_permits(2);
+    let items = all(map()).await;
+    assert_eq!((items[0].status.as_str(), items[0].attempts), ("succeeded", 2), "{items:?}");
+}
+
+#[tokio::test]
+async fn a_prediction_that_could_not_be_polled_is_awaited_by_the_next_batch() {
+    let (emulator, client) = start();
+    let gate = gated(&emulator, "acme/slow");
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let map = || client.map("acme/slow", keyed(1)).checkpoint(&path);
+    emulator
+        .add_faults(r#"{"match": {"operation": "predictions.get"}, "times": 1, "action": {"status": 403}}"#)
+        .unwrap();
+    let items = all(map()).await;
+    assert_eq!(items[0].error.as_ref().unwrap().status(), Some(403), "{items:?}");
+    background::drain(Duration::from_secs(20)).await;
+    gate.add_permits(2);
+    let items = all(map()).await;
+    assert_eq!((items[0].status.as_str(), items[0].attempts), ("succeeded", 1), "{items:?}");
+    assert_eq!(predictions(&emulator).len(), 1);
+}
+
+#[tokio::test]
+async fn a_number_and_its_text_are_one_key() {
+    let (emulator, client) = start();
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let map = |key: replicant::Value| {
+        let rows = stream::iter([Row::new(json!({"value": "a"})).key(key)]);
+        client.map("emulator/echo", rows).checkpoint(&path)
+    };
+    all(map(1.into())).await;
+    let items = all(map("1".into())).await;
+    assert!(items[0].resumed && items[0].key == "1", "{items:?}");
+    assert_eq!(predictions(&emulator).len(), 1);
+    let checkpoints = CheckpointFolder::new(folder.path(), 0, false);
+    let files = [1.into(), "1".into()].map(|key| checkpoints.prepare(&[key]).unwrap());
+    assert_eq!(files[0], files[1]);
+    assert!(!checkpoints.needs_create(&1.into()) && !checkpoints.needs_create(&"1".into()));
+}
+
+#[tokio::test]
+async fn predictions_that_an_interruption_canceled_do_not_count_as_retries() {
+    let (emulator, client) = start();
+    // How many predictions have begun to end, the first of which fails. Until then, they do not end.
+    let (ends, ended) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let (may_end, count) = (ends.clone(), ended.clone());
+    let run = move |_, _| {
+        let (may_end, count) = (may_end.load(SeqCst), count.clone());
+        async move {
+            if !may_end {
+                std::future::pending::<()>().await;
+            }
+            if count.fetch_add(1, SeqCst) == 0 { Err("broken".to_owned()) } else { Ok(Json::from(1)) }
+        }
+    };
+    emulator.model(Definition::new("acme/flaky"), run).unwrap();
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let map = || client.map("acme/flaky", keyed(1)).checkpoint(&path);
+    left(map(), &path).await;
+    left(map(), &path).await;
+    ends.store(true, SeqCst);
+    let items = all(map().retries(1)).await;
+    assert_eq!((items[0].status.as_str(), items[0].attempts), ("succeeded", 4), "{items:?}");
+
+    // Nor do they in the checkpoint.
+    std::fs::remove_file(&path).unwrap();
+    ends.store(false, SeqCst);
+    ended.store(0, SeqCst);
+    left(map(), &path).await;
+    ends.store(true, SeqCst);
+    assert_eq!(all(map()).await[0].status.as_str(), "failed");
+    let items = all(map().retries(1)).await;
+    assert_eq!((items[0].status.as_str(), items[0].attempts), ("succeeded", 3), "{items:?}");
+}
+
+#[tokio::test]
+async fn a_create_without_a_response_does_not_keep_the_checkpoint_of_a_left_batch_in_use() {
+    let (emulator, client) = start();
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let map = || client.map("emulator/echo", keyed(1)).checkpoint(&path);
+    emulator
+        .add_faults(
+            r#"{"match": {"operation": "predictions.create"}, "times": 1, "action": {"delay_ms": 60000}}"#,
+        )
+        .unwrap();
+    let mut first = map();
+    let intent = || path.exists() && lines(&path).iter().any(|line| line["step"] == "intent");
+    tokio::select! {
+        _ = first.next() => panic!("the row has ended"),
+        () = eventually(intent) => {}
+    }
+    drop(first);
+    // It may be created yet.
+    let items = all(map()).await;
+    assert_eq!(items[0].status.as_str(), "unknown", "{items:?}");
+}
+
+#[tokio::test]
+async fn results_of_the_checkpoint_are_returned_after_a_limit() {
+    let (emulator, client) = start();
+    let folder = temporary_folder();
+    for keyed in [true, false] {
+        for ordered in [true, false] {
+            let path = folder.path().join(format!("{keyed}-{ordered}.jsonl"));
+            let rows = |numbers: &[usize]| {
+                let row = |number: &usize| {
+                    let row = Row::new(json!({"value": number}));
+                    if keyed { row.key(format!("row {number}")) } else { row }
+                };
+                stream::iter(numbers.iter().map(row).collect::<Vec<_>>())
+            };
+            let map = |numbers: &[usize]| {
+                client.map("emulator/echo", rows(numbers)).checkpoint(&path).ordered(ordered).concurrency(2)
+            };
+            let (first, second): (&[usize], &[usize]) = if keyed {
+                (&[3, 5, 6], &[0, 1, 2, 3, 4, 5, 6, 7])
+            } else {
+                (&[0, 1, 2], &[0, 1, 2, 3, 4, 5])
+            };
+            all(map(first)).await;
+            let before = predictions(&emulator).len();
+            let mut again = map(second).max_predictions(1);
+            let items: Vec<_> = again.by_ref().try_collect().await.unwrap();
+            let resumed: Vec<_> =
+                items.iter().filter(|item| item.resumed).map(|item| item.output.clone().unwrap()).collect();
+            assert_eq!((items.len(), resumed.len()), (4, 3), "{items:?}");
+            let stats = again.stats();
+            assert_eq!((stats.rows, stats.resumed, stats.stopped), (4, 3, Some(Stopped::MaxPredictions)));
+            assert_eq!(predictions(&emulator).len(), before + 1);
+            for item in &items {
+                assert_eq!(item.output.as_ref().unwrap().as_i64(), Some(second[item.index as usize] as i64));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_failure_of_the_checkpoint_is_raised_after_what_runs_has_finished() {
+    let (emulator, client) = start();
+    let odd = async |input: Json, _| {
+        if input["value"] == 2 { Err("broken".to_owned()) } else { Ok(input["value"].clone()) }
+    };
+    emulator.model(Definition::new("acme/picky"), odd).unwrap();
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let row = |number: usize| Row::new(json!({"value": number})).key(number as i64);
+    all(client.map("acme/picky", stream::iter([row(2)])).checkpoint(&path)).await;
+    let rows = stream::iter((0..4).map(row).collect::<Vec<_>>());
+    let map = client.map("acme/picky", rows).checkpoint(&path).errors(OnError::Raise);
+    let results: Vec<_> = map.collect().await;
+    let (last, others) = results.split_last().unwrap();
+    assert!(last.as_ref().unwrap_err().message().contains("row 2: "), "{last:?}");
+    assert!(others.len() >= 2 && others.iter().all(Result::is_ok), "{others:?}");
+    assert!(predictions(&emulator).iter().all(|prediction| prediction["status"] != "canceled"));
 }

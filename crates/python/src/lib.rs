@@ -39,7 +39,11 @@ mod _native {
         prelude::*,
         types::{PyDict, PyString, PyTuple},
     };
-    use replicant::{ErrorKind, bindings::is_secret_option, operation};
+    use replicant::{
+        ErrorKind,
+        bindings::{close_in_child, is_secret_option},
+        operation,
+    };
 
     #[pymodule_export]
     use crate::client::Client;
@@ -95,6 +99,7 @@ mod _native {
     /// Starts again in a forked child.
     #[pyfunction]
     fn forked() {
+        close_in_child();
         gate::start_in_child();
     }
 

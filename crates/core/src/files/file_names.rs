@@ -58,10 +58,11 @@ pub(super) fn name_of(url: &str) -> String {
 }
 
 /// Returns the name of a file of a row: its key, the number of the file if there are several, and the extension of the URL.
+/// With `prediction`, an id, it differs from that of the same row in an earlier batch.
 ///
 /// Different keys have different names: `--` separates what is added to a key, and a key that cannot be a name, or could be
 /// taken for another one with an addition, has a hash.
-pub(crate) fn name_for(key: &str, number: Option<usize>, url: &str) -> String {
+pub(crate) fn name_for(key: &str, prediction: Option<&str>, number: Option<usize>, url: &str) -> String {
     /// Longest key in bytes, so that the extension and the number fit.
     const MAX_KEY: usize = 80;
     let name = name_of(url);
@@ -75,15 +76,22 @@ pub(crate) fn name_for(key: &str, number: Option<usize>, url: &str) -> String {
             end -= 1;
         }
         safe.truncate(end);
-        let digest = Sha256::digest(key);
-        safe.push_str("--");
         // Long, because the keys of a batch often differ only at their end, such as URLs.
-        digest[..8].iter().for_each(|byte| safe.push_str(&format!("{byte:02x}")));
+        add_hash(&mut safe, key, 8);
+    }
+    if let Some(id) = prediction {
+        add_hash(&mut safe, id, 4);
     }
     match number {
         Some(number) => format!("{safe}--{number}{extension}"),
         None => format!("{safe}{extension}"),
     }
+}
+
+/// Adds `--` and the first bytes of the hash of a text to a name.
+fn add_hash(name: &mut String, text: &str, bytes: usize) {
+    name.push_str("--");
+    Sha256::digest(text)[..bytes].iter().for_each(|byte| name.push_str(&format!("{byte:02x}")));
 }
 
 /// Makes a name safe on every operating system: no path, no device, not hidden.
@@ -123,13 +131,16 @@ mod tests {
 
     #[test]
     fn names_come_from_the_key() {
-        assert_eq!(name_for("17", None, "https://h/out-0.webp"), "17.webp");
-        assert_eq!(name_for("cat.v2", Some(1), "https://h/out-0.webp"), "cat.v2--1.webp");
-        assert_eq!(name_for("17", None, "data:image/png;base64,AA=="), "17.png");
-        let hashed = name_for("a/b", None, "https://h/x.png");
+        assert_eq!(name_for("17", None, None, "https://h/out-0.webp"), "17.webp");
+        assert_eq!(name_for("cat.v2", None, Some(1), "https://h/out-0.webp"), "cat.v2--1.webp");
+        assert_eq!(name_for("17", None, None, "data:image/png;base64,AA=="), "17.png");
+        let hashed = name_for("a/b", None, None, "https://h/x.png");
         assert!(hashed.starts_with("a_b--") && hashed.ends_with(".png"), "{hashed}");
-        assert_ne!(hashed, name_for("a:b", None, "https://h/x.png"));
-        assert_ne!(name_for("A", None, "https://h/x").to_lowercase(), name_for("a", None, "https://h/x"));
+        assert_ne!(hashed, name_for("a:b", None, None, "https://h/x.png"));
+        assert_ne!(
+            name_for("A", None, None, "https://h/x").to_lowercase(),
+            name_for("a", None, None, "https://h/x")
+        );
     }
 
     #[test]
@@ -138,13 +149,19 @@ mod tests {
             .into_iter()
             .map(str::to_owned)
             .collect::<Vec<_>>();
-        keys.extend([name_for("a/b", None, "https://h/x"), name_for("a", Some(0), "https://h/x")]);
+        keys.extend([
+            name_for("a/b", None, None, "https://h/x"),
+            name_for("a", None, Some(0), "https://h/x"),
+        ]);
         let mut names = std::collections::HashSet::new();
         for key in &keys {
             for (number, url) in
                 [(None, "https://h/x"), (None, "https://h/x.txt"), (Some(1), "https://h/x.txt")]
             {
-                assert!(names.insert(name_for(key, number, url).to_lowercase()), "{key} {number:?} {url}");
+                assert!(
+                    names.insert(name_for(key, None, number, url).to_lowercase()),
+                    "{key} {number:?} {url}"
+                );
             }
         }
     }
@@ -152,7 +169,7 @@ mod tests {
     proptest! {
         #[test]
         fn names_of_keys_are_safe(key in "\\PC{0,200}|[a-z./\\\\:]{0,12}", url in "https://h/[a-z.]{0,40}") {
-            let name = name_for(&key, Some(3), &url);
+            let name = name_for(&key, None, Some(3), &url);
             prop_assert!(name.len() <= 140 && sanitize(&name) == name, "{}", name);
         }
     }

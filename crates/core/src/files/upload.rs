@@ -23,7 +23,7 @@ use crate::{
 pub const MAX_FILE_SIZE: u64 = 100 * 1024 * 1024;
 
 /// Checks that a file can be read and does not exceed the size limit. Called before anything is sent.
-pub(super) fn check_file(file: &File, place: &str) -> Result<()> {
+pub(crate) fn check_file(file: &File, place: &str) -> Result<()> {
     file.source.check().map_err(|error| Error::unreadable(error).of_file(place))?;
     match file.source.len() {
         Some(size) if size > MAX_FILE_SIZE => Err(Error::new(

@@ -142,10 +142,6 @@ impl Batch {
         lock(&self.counters).reserve()
     }
 
-    pub fn reads_no_more_rows(&self) -> bool {
-        lock(&self.counters).stats.stopped.is_some()
-    }
-
     pub fn began(&self, index: u64, key: &Value) {
         lock(&self.live).insert(index, key.clone());
     }
@@ -159,8 +155,11 @@ impl Batch {
         self.stopping.store(true, SeqCst);
         let Some(checkpoint) = storage.checkpoint.as_ref().filter(|_| self.runs.cancels()) else { return };
         let cancels: Vec<_> = lock(&self.live).values().map(|key| Record::new(Step::Cancel, key)).collect();
-        // A failure cannot be reported here. The rows are then attached to their canceled predictions.
-        join_all(cancels.iter().map(|cancel| checkpoint.append(cancel))).await;
+        let recorded = join_all(cancels.iter().map(|cancel| checkpoint.append(cancel))).await;
+        if recorded.iter().any(Result::is_err) {
+            // A resumed batch would take the cancels for those of the user, so it waits for the predictions instead.
+            self.runs.leave();
+        }
     }
 
     /// Appends a record to the checkpoint, if there is one. A failure ends the batch.

@@ -9,7 +9,7 @@ use std::{
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     process,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, Weak},
 };
 
 use tokio::sync::oneshot;
@@ -35,18 +35,29 @@ struct Inner {
     path: PathBuf,
     /// The process that locked the file.
     owner: u32,
-    file: Mutex<File>,
+    /// `None` once it is closed.
+    file: Mutex<Option<File>>,
     writes: Mutex<Writes>,
     /// The rows of earlier processes that were not read yet.
     rows: Mutex<HashMap<Hash, Entry>>,
 }
 
 impl Drop for Inner {
-    /// Unlocks the file also for the children that were forked meanwhile, which have it open too.
     fn drop(&mut self) {
-        if self.owner == process::id() {
-            // Some network file systems have no locks.
-            let _ = lock(&self.file).unlock();
+        self.close();
+    }
+}
+
+/// The checkpoints of this process.
+static OPEN: Mutex<Vec<Weak<Inner>>> = Mutex::new(Vec::new());
+
+/// Closes the checkpoints of the parent in a forked child, which would keep them locked after the end of its parent.
+pub fn close_in_child() {
+    // Only if no thread of the parent had a lock at the fork: in the child, nobody would unlock it.
+    let Ok(open) = OPEN.try_lock() else { return };
+    for checkpoint in open.iter().filter_map(Weak::upgrade) {
+        if let Ok(mut file) = checkpoint.file.try_lock() {
+            drop(file.take());
         }
     }
 }
@@ -131,11 +142,15 @@ impl Checkpoint {
         let inner = Inner {
             path,
             owner: process::id(),
-            file: Mutex::new(file),
+            file: Mutex::new(Some(file)),
             writes: Mutex::default(),
             rows: Mutex::new(loaded.rows),
         };
-        Ok(Opened { checkpoint: Self(Arc::new(inner)), unknown, ids: loaded.ids })
+        let inner = Arc::new(inner);
+        let mut open = lock(&OPEN);
+        open.retain(|checkpoint| checkpoint.strong_count() > 0);
+        open.push(Arc::downgrade(&inner));
+        Ok(Opened { checkpoint: Self(inner), unknown, ids: loaded.ids })
     }
 
     /// Records that a prediction belongs to a row.
@@ -151,7 +166,7 @@ impl Checkpoint {
     /// # Errors
     /// If an earlier batch had another row in its position, or a prediction for its key and another input.
     pub fn take(&self, row: &Numbered, options: &MapOptions) -> Result<Option<Entry>> {
-        let entry = lock(&self.0.rows).remove(&Hash::of_text(&row.name));
+        let entry = lock(&self.0.rows).remove(&Hash::of_text(row.label()));
         let Some(entry) = entry.map(|entry| entry.with_retries(options.retries)) else { return Ok(None) };
         let (index, path) = (row.index, self.0.path.display());
         if entry.input == row.hash || (row.keyed && entry.needs_prediction(options.retry_unknown)) {
@@ -174,14 +189,28 @@ impl Checkpoint {
         })
     }
 
+    /// Forgets the rows that were not taken and need a prediction.
+    pub fn keep_results(&self, options: &MapOptions) {
+        lock(&self.0.rows).retain(|_, entry| {
+            !entry.clone().with_retries(options.retries).needs_prediction(options.retry_unknown)
+        });
+    }
+
+    /// Returns `true` if rows are left that were not taken.
+    pub fn has_rows(&self) -> bool {
+        !lock(&self.0.rows).is_empty()
+    }
+
     /// Reads a finished row.
     pub async fn read(&self, offset: u64, length: u32) -> Result<Record> {
         let this = self.0.clone();
         let read = run_blocking(move || {
             let mut bytes = vec![0; length as usize];
-            let mut file = lock(&this.file);
-            // Writes seek the end first.
-            let read = file.seek(SeekFrom::Start(offset)).and_then(|_| file.read_exact(&mut bytes));
+            let read = this.with_file(|file| {
+                // Writes seek the end first.
+                file.seek(SeekFrom::Start(offset))?;
+                file.read_exact(&mut bytes)
+            });
             read.map_err(|error| unreadable(&this.path, error))?;
             parse(&bytes).map_err(|error| {
                 unreadable(&this.path, io::Error::new(io::ErrorKind::InvalidData, error.to_string()))
@@ -214,6 +243,11 @@ impl Checkpoint {
         }
     }
 
+    /// Closes the file, so that another batch can open it. Later records are lost.
+    pub fn close(&self) {
+        self.0.close();
+    }
+
     fn failed(&self, why: &str) -> Error {
         let message = format!("cannot write the checkpoint {}: {why}", self.0.path.display());
         Error::new(ErrorKind::FileNotWritten, message).with_never_sent()
@@ -221,6 +255,19 @@ impl Checkpoint {
 }
 
 impl Inner {
+    fn with_file<T>(&self, work: impl FnOnce(&mut File) -> io::Result<T>) -> io::Result<T> {
+        lock(&self.file).as_mut().map_or_else(|| Err(io::Error::other("its batch has ended")), work)
+    }
+
+    fn close(&self) {
+        let file = lock(&self.file).take();
+        // Also for the children that were forked meanwhile, which have it open too.
+        if let Some(file) = file.filter(|_| self.owner == process::id()) {
+            // Some network file systems have no locks.
+            let _ = file.unlock();
+        }
+    }
+
     /// Writes lines until none are left. Drops its reference to the file before it says so: the caller may delete the file.
     fn write_all(self: Arc<Self>) {
         let mut written_before = Vec::new();
@@ -237,9 +284,12 @@ impl Inner {
             };
             tell(std::mem::take(&mut written_before));
             let written = {
-                let mut file = lock(&self.file);
-                let at_end = file.seek(SeekFrom::End(0));
-                at_end.and_then(|_| file.write_all(&lines)).and_then(|()| file.sync_data())
+                self.with_file(|file| {
+                    let end = file.seek(SeekFrom::End(0))?;
+                    let written = file.write_all(&lines).and_then(|()| file.sync_data());
+                    // A part of them would say that creates were sent.
+                    written.inspect_err(|_| drop(file.set_len(end)))
+                })
             };
             let written = written.map_err(|error| error.to_string());
             if let Err(why) = &written {
@@ -321,7 +371,7 @@ mod tests {
     /// Returns a checkpoint whose file cannot be written.
     fn unwritable_checkpoint() -> Checkpoint {
         let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
-        let file = Mutex::new(File::open(&path).unwrap());
+        let file = Mutex::new(Some(File::open(&path).unwrap()));
         Checkpoint(Arc::new(Inner {
             path,
             owner: process::id(),

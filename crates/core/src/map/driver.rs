@@ -5,6 +5,7 @@ use std::{
     future::pending,
     panic::AssertUnwindSafe,
     sync::{Arc, atomic::Ordering::SeqCst},
+    time::{Duration, Instant},
 };
 
 use futures_util::{
@@ -15,6 +16,9 @@ use tokio::sync::mpsc;
 
 use super::{
     batch::{Batch, Storage},
+    checkpoint::Checkpoint,
+    fingerprint::hash_of,
+    hash::Hash,
     item::MapItem,
     options::OnError,
     records::Entry,
@@ -23,13 +27,17 @@ use super::{
     stats::Stopped,
 };
 use crate::{
+    client::background,
     error::{Error, ErrorKind, Result},
-    platform::{BoxFuture, BoxStream, lock},
+    platform::{BoxFuture, BoxStream, lock, real_sleep},
     value::Value,
 };
 
 /// With ordered results, how far reading may run ahead of the next result to deliver, as a multiple of `concurrency`.
 const ORDERED_WINDOW: u64 = 4;
+
+/// How long creates of a batch that was left may use its checkpoint. Shorter than another batch waits for it.
+const LAST_CREATES: Duration = Duration::from_secs(2);
 
 /// Runs the rows of a batch and sends their results. Ends early once the receiver is dropped.
 pub(super) async fn drive(
@@ -49,13 +57,20 @@ pub(super) async fn drive(
             return;
         }
     };
+    let compares = storage.checkpoint.is_some();
+    let hashed = move |row: Result<Row>| async move {
+        let row = row?;
+        let hash = if compares { hash_of(&row).await } else { Ok(Hash::of_row(&row.input)) };
+        Ok((row, hash))
+    };
     let driver = Driver {
         results,
         storage,
         running: FuturesUnordered::new(),
-        rows: Some(rows),
+        rows: Some(Box::pin(rows.then(hashed))),
         next: 0,
-        deliver: 0,
+        delivered: 0,
+        is_limited: false,
         waiting: BTreeMap::new(),
         keys: Keys::default(),
         last_error: None,
@@ -64,20 +79,25 @@ pub(super) async fn drive(
     driver.run().await;
 }
 
+/// A row, and the hash by which the checkpoint compares it.
+type Hashed = (Row, Result<Hash>);
+
 struct Driver {
     batch: Arc<Batch>,
     storage: Arc<Storage>,
     results: mpsc::UnboundedSender<Result<MapItem>>,
     running: FuturesUnordered<BoxFuture<'static, (u64, Finished)>>,
     /// `None` at the end of the rows.
-    rows: Option<BoxStream<'static, Result<Row>>>,
+    rows: Option<BoxStream<'static, Result<Hashed>>>,
     /// The index of the next row.
     next: u64,
     /// The index of the next result, if results are ordered.
-    deliver: u64,
+    delivered: u64,
     /// Results that wait for earlier ones. `None` for a row without a result.
     waiting: BTreeMap<u64, Option<Box<MapItem>>>,
     keys: Keys,
+    /// Whether only rows whose results the checkpoint has are of interest.
+    is_limited: bool,
     /// The error to end with.
     last_error: Option<Error>,
 }
@@ -85,7 +105,7 @@ struct Driver {
 /// What the driver waits for.
 enum Next {
     Finished(u64, Finished),
-    Row(Option<Result<Row>>),
+    Row(Option<Result<Hashed>>),
     Stopped,
     /// A result was read, so that there may be room for a row.
     HasRoom,
@@ -100,7 +120,7 @@ impl Driver {
             let next = next.unwrap_or_else(|_| Next::Row(Some(Err(panicked()))));
             let step = match next {
                 Next::Finished(index, finished) => self.finished(index, finished),
-                Next::Row(Some(Ok(row))) => self.begin(row),
+                Next::Row(Some(Ok((row, hash)))) => self.begin(row, hash),
                 Next::Row(Some(Err(error))) => Err(error),
                 Next::Row(None) | Next::Stopped => {
                     self.rows = None;
@@ -118,7 +138,7 @@ impl Driver {
                 let _ = results.send(Err(error));
                 return;
             }
-            if self.batch.reads_no_more_rows() {
+            if self.reads_no_more_rows() {
                 self.rows = None;
             }
         }
@@ -136,7 +156,7 @@ impl Driver {
             let window = ORDERED_WINDOW * most as u64;
             running.len() < most
                 && running.len() + unread < 2 * most
-                && (!batch.options.ordered || self.next - self.deliver < window)
+                && (!batch.options.ordered || self.next - self.delivered < window)
         };
         let rows = self.rows.as_mut();
         let reads = rows.is_some();
@@ -163,13 +183,16 @@ impl Driver {
     }
 
     /// Begins to run a row.
-    fn begin(&mut self, row: Row) -> Result<()> {
+    fn begin(&mut self, row: Row, hash: Result<Hash>) -> Result<()> {
         let index = self.next;
-        if let Err(error) = row.check(index) {
-            let key = row.key.filter(is_key).unwrap_or_else(|| index.into());
-            return self.reject(key, row.input, error);
-        }
-        let row = Numbered::new(row, index);
+        let hash = match row.check(index).and(hash) {
+            Ok(hash) => hash,
+            Err(error) => {
+                let key = row.key.filter(is_key).unwrap_or_else(|| index.into());
+                return self.reject(key, row.input, error);
+            }
+        };
+        let row = Numbered::new(row, index, hash);
         let entry = match self.known(&row) {
             Ok(entry) => entry,
             Err(error) if error.argument() == Some("checkpoint") => return Err(error),
@@ -177,13 +200,15 @@ impl Driver {
         };
         let retry_unknown = self.batch.options.retry_unknown;
         let runs = entry.as_ref().is_none_or(|entry| entry.needs_prediction(retry_unknown));
+        self.next += 1;
         if runs && !self.batch.reserve() {
+            // Rows whose results the checkpoint has may follow.
+            self.deliver(index, None);
             return Ok(());
         }
-        self.next += 1;
         lock(&self.batch.counters).stats.rows += 1;
         let (batch, storage) = (self.batch.clone(), self.storage.clone());
-        let row = RunRow { batch, storage, row: Arc::new(row), seconds: None, attempts: 0 };
+        let row = RunRow { batch, storage, row: Arc::new(row), seconds: None, attempts: 0, interrupted: 0 };
         self.running.push(Box::pin(async move { (index, row.run(entry).await) }));
         Ok(())
     }
@@ -217,7 +242,14 @@ impl Driver {
                 }
                 match (self.batch.options.errors, item.error.take()) {
                     (OnError::Raise, Some(error)) => {
-                        return Err(error.map_message(|why| format!("row {}: {why}", item.key)));
+                        let error = error.map_message(|why| format!("row {}: {why}", item.key));
+                        if !item.resumed {
+                            return Err(error);
+                        }
+                        // Each start of the batch would cancel what runs, because the checkpoint has the error again.
+                        self.rows = None;
+                        self.last_error.get_or_insert(error);
+                        None
                     }
                     (OnError::Skip, Some(_)) => None,
                     (_, error) => {
@@ -238,16 +270,33 @@ impl Driver {
             }
             Finished::Raised(error) => return Err(error),
         };
+        self.deliver(index, item);
+        Ok(())
+    }
+
+    /// Sends the result of a row, or `None`, once those of earlier rows are sent if results are ordered.
+    fn deliver(&mut self, index: u64, item: Option<Box<MapItem>>) {
         if !self.batch.options.ordered {
-            self.send(item);
-            return Ok(());
+            return self.send(item);
         }
         self.waiting.insert(index, item);
-        while let Some(item) = self.waiting.remove(&self.deliver) {
-            self.deliver += 1;
+        while let Some(item) = self.waiting.remove(&self.delivered) {
+            self.delivered += 1;
             self.send(item);
         }
-        Ok(())
+    }
+
+    /// Returns `true` if the rows that follow have no result. After a limit, the checkpoint may have some.
+    fn reads_no_more_rows(&mut self) -> bool {
+        let stopped = lock(&self.batch.counters).stats.stopped;
+        let is_limit = matches!(stopped, Some(Stopped::MaxPredictions | Stopped::MaxSeconds));
+        let Some(checkpoint) = self.storage.checkpoint.as_ref().filter(|_| is_limit) else {
+            return stopped.is_some();
+        };
+        if !std::mem::replace(&mut self.is_limited, true) {
+            checkpoint.keep_results(&self.batch.options);
+        }
+        !checkpoint.has_rows()
     }
 
     /// Counts a row as not read.
@@ -273,7 +322,26 @@ impl Driver {
     /// Abandons what runs, which cancels it.
     async fn leave(self) {
         self.batch.record_cancels(&self.storage).await;
+        let Self { batch, storage, running, .. } = self;
+        drop(running);
+        if let Some(checkpoint) = storage.checkpoint.clone()
+            && Arc::strong_count(&storage) > 1
+        {
+            let client = batch.runs.client();
+            let close = Box::pin(close_late(storage, checkpoint));
+            background::spawn(client, &client.runtime().spawner(), close);
+        }
     }
+}
+
+/// Closes the checkpoint of a batch that was left once its last creates have ended, or after a while: a create may wait for its
+/// response for a minute, and another batch finds its prediction by its input.
+async fn close_late(storage: Arc<Storage>, checkpoint: Checkpoint) {
+    let until = Instant::now() + LAST_CREATES;
+    while Arc::strong_count(&storage) > 1 && Instant::now() < until {
+        real_sleep(LAST_CREATES / 100).await;
+    }
+    checkpoint.close();
 }
 
 fn panicked() -> Error {

@@ -11,8 +11,8 @@ use crate::value::Value;
 pub(super) struct Hash(pub u128);
 
 impl Hash {
-    /// Returns the hash of an input: independent of the order of members and of the spelling of numbers. A file counts by its
-    /// name, because reading it would take long.
+    /// Returns the hash of an input: independent of the order of members and of the spelling of numbers. Files count by their
+    /// names; see [`hash_of`](super::fingerprint::hash_of).
     pub fn of(input: &Value) -> Self {
         let mut hasher = Sha256::new();
         add(&mut hasher, input, &|text| text.into());
@@ -26,9 +26,9 @@ impl Hash {
         Self::finish(hasher)
     }
 
-    /// Returns the hash of a row's key.
+    /// Returns the hash of a row's key. `1` and `"1"` are one key.
     pub fn of_key(key: &Value) -> Self {
-        Self::of_text(&serde_json::to_string(key).unwrap_or_default())
+        Self::of_text(&key.to_string())
     }
 
     pub fn of_text(text: &str) -> Self {

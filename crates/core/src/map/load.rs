@@ -95,13 +95,14 @@ impl Loaded {
         let key = Hash::of_key(&record.key);
         let hash = |text: &Option<String>| text.as_deref().and_then(Hash::parse);
         let step = record.step.ok_or("`step` is missing")?;
+        let Record { attempts, interrupted, .. } = record;
         match step {
             Step::Intent => {
                 let input = hash(&record.input).ok_or("`input` is not a hash")?;
                 let sent = hash(&record.sent).unwrap_or(input);
                 let state =
                     State::Intent { sent, time: record.time.ok_or("`time` is missing")?, canceled: false };
-                self.rows.insert(key, Entry { attempts: record.attempts, input, state });
+                self.rows.insert(key, Entry { attempts, interrupted, input, state });
             }
             Step::Done => {
                 let input = hash(&record.input).ok_or("`input` is not a hash")?;
@@ -110,7 +111,7 @@ impl Loaded {
                 let ended = Snapshot::new(record.prediction).into_success().and_then(Snapshot::with_output);
                 let retryable = ended.is_err_and(|failure| is_retryable(&failure));
                 let state = State::Done { offset: self.length, length, retryable };
-                self.rows.insert(key, Entry { attempts: record.attempts, input, state });
+                self.rows.insert(key, Entry { attempts, interrupted, input, state });
             }
             Step::Created => {
                 let id: Box<str> = record.id.ok_or("`id` is missing")?.into();

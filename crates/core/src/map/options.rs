@@ -26,7 +26,8 @@ pub enum OnError {
     /// Return it as an item with its error.
     #[default]
     Return,
-    /// Fail with its error, which cancels the running predictions.
+    /// Fail with its error, which cancels the running predictions. An error that the checkpoint has is raised after they have
+    /// finished; [`Map::retries`](super::Map::retries) runs such a row again.
     Raise,
     /// Leave it out. It is counted.
     Skip,

@@ -64,6 +64,9 @@ pub(super) struct Record {
     /// The number of predictions of the row, with this one.
     #[serde(skip_serializing_if = "is_zero")]
     pub attempts: u32,
+    /// The number of them that an interruption has ended.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub interrupted: u32,
     /// The hash of the row's input.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input: Option<String>,
@@ -106,6 +109,8 @@ pub(super) fn parse<T: serde::de::DeserializeOwned>(line: &[u8]) -> Result<T, De
 pub(super) struct Entry {
     /// The number of predictions that were created or may have been.
     pub attempts: u32,
+    /// The number of them that an interruption has ended, which do not count as retries.
+    pub interrupted: u32,
     pub input: Hash,
     pub state: State,
 }
@@ -126,7 +131,8 @@ pub(super) enum State {
 impl Entry {
     /// Returns the entry for a batch with `retries`, of which a failed row may have some left.
     pub fn with_retries(mut self, retries: u32) -> Self {
-        if matches!(self.state, State::Done { retryable: true, .. }) && self.attempts <= retries {
+        let failed = self.attempts.saturating_sub(self.interrupted);
+        if matches!(self.state, State::Done { retryable: true, .. }) && failed <= retries {
             self.state = State::Released;
         }
         self

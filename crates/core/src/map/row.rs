@@ -80,18 +80,11 @@ pub(super) struct Numbered {
 
 impl Numbered {
     /// Numbers a row that was checked.
-    pub fn new(row: Row, index: u64) -> Self {
+    pub fn new(row: Row, index: u64, hash: Hash) -> Self {
         let Row { key, input, .. } = row;
         let keyed = key.is_some();
         let key = key.unwrap_or_else(|| index.into());
-        Self {
-            index,
-            name: serde_json::to_string(&key).unwrap_or_default(),
-            keyed,
-            hash: Hash::of_row(&input),
-            key,
-            input,
-        }
+        Self { index, name: serde_json::to_string(&key).unwrap_or_default(), keyed, hash, key, input }
     }
 
     /// Returns the key as text.

@@ -18,6 +18,7 @@ use super::{
     row::Numbered,
 };
 use crate::{
+    client::waiting::parse_moment,
     error::{Error, ErrorKind, Result},
     http::request::SendObserver,
     platform::{BoxFuture, lock, wall_clock},
@@ -57,6 +58,8 @@ pub(super) struct RunRow {
     /// The metered time of all attempts.
     pub seconds: Option<f64>,
     pub attempts: u32,
+    /// The number of them that an interruption has ended.
+    pub interrupted: u32,
 }
 
 impl RunRow {
@@ -64,26 +67,26 @@ impl RunRow {
     pub async fn run(mut self, entry: Option<Entry>) -> Finished {
         let mut attach = None;
         if let Some(entry) = entry {
-            self.attempts = entry.attempts;
+            (self.attempts, self.interrupted) = (entry.attempts, entry.interrupted);
             match entry.state {
                 State::Done { offset, length, .. } => return self.recorded(offset, length).await,
                 State::Intent { .. } if !self.batch.options.retry_unknown => return self.unknown(),
                 State::Created { id, canceled } => attach = Some((id, canceled)),
-                State::Intent { .. } | State::Released => {}
+                State::Intent { .. } => self.interrupted += 1,
+                State::Released => {}
             }
         }
         loop {
             let ended = match attach.take() {
                 Some((id, canceled)) => {
                     self.batch.began(self.row.index, &self.row.key);
-                    let ended = self.batch.runs.attach(&id).await;
+                    let ended = self.batch.runs.attach(&id, &self.steps()).await;
                     self.batch.ended(self.row.index);
-                    let is_canceled = |ended: &Snapshot| matches!(ended.status(), "canceled" | "aborted");
-                    if canceled && ended.as_ref().is_ok_and(is_canceled) {
-                        // Leaving the batch canceled it, not the user.
+                    if ended.as_ref().is_ok_and(|ended| is_interrupted(ended, canceled)) {
                         if self.batch.is_stopping() || !self.batch.reserve() {
                             return Finished::Released;
                         }
+                        self.interrupted += 1;
                         continue;
                     }
                     ended
@@ -107,7 +110,8 @@ impl RunRow {
                 Ok(succeeded) => return self.succeeded(succeeded).await,
                 Err(failure) => failure,
             };
-            let has_attempts = self.attempts <= self.batch.options.retries;
+            let failed = self.attempts.saturating_sub(self.interrupted);
+            let has_attempts = failed <= self.batch.options.retries;
             if has_attempts && is_retryable(&failure) && !self.batch.is_stopping() && self.batch.reserve() {
                 continue;
             }
@@ -122,20 +126,23 @@ impl RunRow {
         }
     }
 
+    fn steps(&self) -> Steps {
+        let attempt = Attempt {
+            batch: self.batch.clone(),
+            storage: self.storage.clone(),
+            row: self.row.clone(),
+            number: self.attempts,
+            interrupted: self.interrupted,
+            sent: Arc::default(),
+        };
+        Steps { attempt, created: AtomicBool::new(false) }
+    }
+
     /// Creates a prediction and waits for its end.
     async fn create(&mut self) -> CreateOutcome {
         self.attempts += 1;
         let batch = self.batch.clone();
-        let steps = Steps {
-            attempt: Attempt {
-                batch: batch.clone(),
-                storage: self.storage.clone(),
-                row: self.row.clone(),
-                number: self.attempts,
-                sent: Arc::default(),
-            },
-            created: AtomicBool::new(false),
-        };
+        let steps = self.steps();
         let run = batch.runs.run(self.row.input.clone(), &steps);
         let stopped = async {
             batch.stopped().await;
@@ -187,7 +194,7 @@ impl RunRow {
 
     async fn succeeded(&mut self, ended: Snapshot) -> Finished {
         let saved = match &self.storage.folder {
-            Some(folder) => folder.save(&self.batch.runs, &self.row, ended["output"].clone()).await,
+            Some(folder) => folder.save(&self.batch.runs, &self.row, &ended).await,
             None => Ok(ended["output"].clone()),
         };
         match saved {
@@ -206,6 +213,7 @@ impl RunRow {
         let (prediction, _) = split_output(ended);
         let record = || Record {
             attempts: self.attempts,
+            interrupted: self.interrupted,
             input: Some(self.row.hash.to_string()),
             prediction: prediction.clone(),
             output: Some(result.as_ref().cloned().unwrap_or_default()),
@@ -271,6 +279,24 @@ impl RunRow {
     }
 }
 
+/// Returns `true` if an earlier batch canceled a prediction, not the user: it recorded the cancel, or it was killed and the
+/// prediction ended at the deadline that its create set.
+fn is_interrupted(ended: &Snapshot, canceled: bool) -> bool {
+    /// How much earlier than its deadline the API may end a prediction, in microseconds.
+    const TOLERANCE: u64 = 1_000_000;
+    let moment = |name: &str| ended[name].as_str().and_then(parse_moment);
+    let at_deadline = || {
+        let (Some(end), Some(deadline)) = (moment("completed_at"), moment("deadline")) else { return false };
+        end + TOLERANCE >= deadline
+    };
+    match ended.status() {
+        "canceled" => canceled || at_deadline(),
+        // Only a deadline ends a prediction that has not begun so.
+        "aborted" => true,
+        _ => false,
+    }
+}
+
 /// A prediction of a row, in an attempt to run it.
 #[derive(Clone)]
 struct Attempt {
@@ -278,6 +304,7 @@ struct Attempt {
     storage: Arc<Storage>,
     row: Arc<Numbered>,
     number: u32,
+    interrupted: u32,
     /// Whether the create may have been processed.
     sent: Arc<AtomicBool>,
 }
@@ -309,6 +336,10 @@ impl BatchSteps for Steps {
         let id = prediction.id().map(str::to_owned);
         Box::pin(self.attempt.clone().record(Step::Created, |_, record| Record { id, ..record }))
     }
+
+    fn canceling(&self) -> BoxFuture<'static, Result<()>> {
+        Box::pin(self.attempt.clone().record(Step::Cancel, |_, record| record))
+    }
 }
 
 /// Records that a create is about to be sent.
@@ -330,6 +361,7 @@ impl SendObserver for IntentObserver {
         let (sent, input) = (attempt.sent.clone(), self.input);
         let recorded = attempt.record(Step::Intent, move |attempt, record| Record {
             attempts: attempt.number,
+            interrupted: attempt.interrupted,
             input: Some(attempt.row.hash.to_string()),
             sent: input.map(|hash| hash.to_string()),
             time: Some(wall_clock().as_secs_f64()),

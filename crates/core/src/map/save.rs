@@ -1,13 +1,18 @@
 //! Saves the files of an output to the folder of a batch.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader},
+    path::{Path, PathBuf},
+};
 
 use super::row::Numbered;
 use crate::{
-    error::Result,
+    error::{Error, Result},
     files::{file_names, output::FileOutput},
     native::create_folder,
-    predictions::batch_run::BatchRuns,
+    platform::run_blocking,
+    predictions::{batch_run::BatchRuns, snapshot::Snapshot},
     value::Value,
 };
 
@@ -19,18 +24,17 @@ impl SaveFolder {
         Ok(Self(create_folder(path).await?.0))
     }
 
-    /// Saves the files of an output, and replaces each by its path. A file that exists is replaced: it is that of an earlier
-    /// attempt to save the same output.
-    pub async fn save(&self, runs: &BatchRuns, row: &Numbered, output: Value) -> Result<Value> {
-        let output = runs.client().with_files(output);
+    /// Saves the files of the output of a prediction, and replaces each by its path.
+    pub async fn save(&self, runs: &BatchRuns, row: &Numbered, prediction: &Snapshot) -> Result<Value> {
+        let output = runs.client().with_files(prediction["output"].clone());
         let mut urls = Vec::new();
         output.walk(&mut Vec::new(), &mut |leaf, _| urls.extend(leaf.as_file_url().map(str::to_owned)));
         let mut paths = Vec::with_capacity(urls.len());
         for (number, url) in urls.iter().enumerate() {
             let of_several = (urls.len() > 1).then_some(number);
-            let path = self.0.join(file_names::name_for(row.label(), of_several, url));
-            FileOutput::new(runs.client(), url).with_options(runs.options().clone()).save(&path).await?;
-            paths.push(path);
+            let path = |id| self.0.join(file_names::name_for(row.label(), id, of_several, url));
+            let file = FileOutput::new(runs.client(), url).with_options(runs.options().clone());
+            paths.push(save(&file, path(None), path(Some(prediction.id().unwrap_or_default()))).await?);
         }
         let mut paths = paths.into_iter();
         Ok(output.map_leaves(&mut |leaf| match leaf {
@@ -40,5 +44,40 @@ impl SaveFolder {
             },
             leaf => leaf,
         }))
+    }
+}
+
+/// Saves a file to `path`, or to `other` if another batch has saved another file to `path`. Returns where it is.
+async fn save(file: &FileOutput, path: PathBuf, other: PathBuf) -> Result<PathBuf> {
+    if !path.is_file() {
+        file.save(&path).await?;
+        return Ok(path);
+    }
+    file.save(&other).await?;
+    let chosen = run_blocking(move || match are_equal(&path, &other) {
+        // An earlier attempt to save the same output.
+        Ok(true) => {
+            let _ = std::fs::remove_file(other);
+            path
+        }
+        _ => other,
+    });
+    chosen.await.map_err(Error::background_failed)
+}
+
+fn are_equal(one: &Path, other: &Path) -> io::Result<bool> {
+    let (one, other) = (File::open(one)?, File::open(other)?);
+    if one.metadata()?.len() != other.metadata()?.len() {
+        return Ok(false);
+    }
+    let (mut one, mut other) = (BufReader::new(one), BufReader::new(other));
+    loop {
+        let (chunk, expected) = (one.fill_buf()?, other.fill_buf()?);
+        let length = chunk.len().min(expected.len());
+        if length == 0 || chunk[..length] != expected[..length] {
+            return Ok(chunk.len() == expected.len() && length == 0);
+        }
+        one.consume(length);
+        other.consume(length);
     }
 }

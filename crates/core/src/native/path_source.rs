@@ -51,6 +51,10 @@ impl ByteSource for PathSource {
         Some(format!("path {:?}", self.path))
     }
 
+    fn path(&self) -> Option<&Path> {
+        Some(&self.path)
+    }
+
     fn check(&self) -> Result<(), BoxError> {
         let metadata = std::fs::metadata(&self.path).map_err(|error| unreadable(&self.path, error))?;
         if metadata.is_dir() {

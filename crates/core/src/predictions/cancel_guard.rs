@@ -33,6 +33,8 @@ pub(super) struct CancelGuard {
     /// The options of the cancel.
     options: RequestOptions,
     pub on_abandon: OnAbandon,
+    /// Whether the prediction is left running after all.
+    pub is_left: Arc<AtomicBool>,
     last_seen: LastSeen,
     abandoned: Arc<AtomicBool>,
     /// Whether a create has not returned, so that a prediction may exist whose id is not known.
@@ -47,6 +49,7 @@ impl CancelGuard {
             spawner: client.runtime().spawner(),
             options,
             on_abandon,
+            is_left: Arc::default(),
             last_seen: LastSeen::default(),
             abandoned: Arc::default(),
             creating: Arc::default(),
@@ -60,7 +63,7 @@ impl CancelGuard {
         let (mut sender, receiver) = oneshot::channel();
         let (client, spawner, on_abandon) = (self.client.clone(), self.spawner.clone(), self.on_abandon);
         let (last_seen, abandoned) = (self.last_seen.clone(), self.abandoned.clone());
-        let creating = self.creating.clone();
+        let (creating, is_left) = (self.creating.clone(), self.is_left.clone());
         creating.store(true, Ordering::SeqCst);
         let create = async move {
             let created = {
@@ -85,7 +88,9 @@ impl CancelGuard {
             {
                 // The lock ensures that exactly one of this task and the guard's `Drop` cancels.
                 let mut last_seen = lock(&last_seen);
-                let cancels = abandoned.load(Ordering::SeqCst) && on_abandon == OnAbandon::Cancel;
+                let cancels = abandoned.load(Ordering::SeqCst)
+                    && on_abandon == OnAbandon::Cancel
+                    && !is_left.load(Ordering::SeqCst);
                 if let Some(existing) = existing.filter(|existing| !existing.is_terminal()) {
                     if cancels && let Some(id) = existing.id() {
                         background::cancel(&client, &spawner, id, &request.options);
@@ -171,7 +176,7 @@ impl Drop for CancelGuard {
         let running = {
             let mut last_seen = lock(&self.last_seen);
             self.abandoned.store(true, Ordering::SeqCst);
-            if self.on_abandon == OnAbandon::Leave {
+            if self.on_abandon == OnAbandon::Leave || self.is_left.load(Ordering::SeqCst) {
                 return;
             }
             if self.creating.load(Ordering::SeqCst) {

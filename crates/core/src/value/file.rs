@@ -1,6 +1,6 @@
 //! Files in inputs: their source, name and type.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, path::Path, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::stream;
@@ -51,6 +51,12 @@ pub trait ByteSource: fmt::Debug + MaybeSend + MaybeSync {
 
     /// Returns an identity of the content: sources with equal identities are uploaded once. `None` if unknown.
     fn identity(&self) -> Option<String> {
+        None
+    }
+
+    /// Returns the path if the source is a file on disk. The checkpoint of a batch compares files by their paths, sizes, and
+    /// the starts and ends of their contents.
+    fn path(&self) -> Option<&Path> {
         None
     }
 

@@ -22,6 +22,8 @@ use crate::{
 const BUFFER: usize = 64 * 1024;
 /// The longest first line of a checkpoint.
 const HEADER: u64 = 64 * 1024;
+/// How much of the first result is parsed.
+const RESULT: u64 = 1024 * 1024;
 
 /// Where results and the checkpoint are.
 pub(super) struct Files {
@@ -46,8 +48,17 @@ impl Files {
         if resume && checkpoint.is_none() {
             return Err(Failure::usage("`--resume` needs `--out FILE` or `--checkpoint FILE`"));
         }
-        if out.is_some() && out == checkpoint {
-            return Err(Failure::usage("`--checkpoint` must be another file than `--out`"));
+        let source = path("--in").filter(|source| source.as_os_str() != "-");
+        for (flag, one, other, file) in [
+            ("--out", &out, "--checkpoint", &checkpoint),
+            ("--out", &out, "--in", &source),
+            ("--checkpoint", &checkpoint, "--in", &source),
+        ] {
+            if let (Some(one), Some(file)) = (one, file)
+                && are_same(one, file)
+            {
+                return Err(Failure::usage(format!("`{flag}` must be another file than `{other}`")));
+            }
         }
         let has_begun = checkpoint.as_deref().is_some_and(has_contents);
         if let (true, false, Some(checkpoint)) = (has_begun, resume, &checkpoint) {
@@ -58,6 +69,11 @@ impl Files {
         if let (false, Some(out)) = (has_begun, out.as_deref().filter(|out| has_contents(out))) {
             let why = if resume { "has results, but no checkpoint" } else { "has results" };
             return Err(Failure::usage(format!("`--out`: {out:?} {why}; use another file")));
+        }
+        if let Some(out) = out.as_deref().filter(|out| has_contents(out) && !has_results(out)) {
+            return Err(Failure::usage(format!(
+                "`--out`: {out:?} has no results of a batch; use another file"
+            )));
         }
         Ok(Self { out, checkpoint, resume })
     }
@@ -103,6 +119,29 @@ fn is_plain(path: &Path) -> bool {
 
 fn has_contents(path: &Path) -> bool {
     path.metadata().is_ok_and(|known| known.is_file() && known.len() > 0)
+}
+
+/// Returns `true` if two paths are those of one file, which need not exist.
+fn are_same(one: &Path, other: &Path) -> bool {
+    let resolved = |path: &Path| {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let beside = || Some(parent.canonicalize().ok()?.join(path.file_name()?));
+        path.canonicalize().ok().or_else(beside).unwrap_or_else(|| path.to_owned())
+    };
+    one == other || is_plain(one) && resolved(one) == resolved(other)
+}
+
+/// Returns `true` if a file begins with a result. A killed process may have left an incomplete one behind.
+fn has_results(path: &Path) -> bool {
+    let mut line = Vec::new();
+    let Ok(file) = std::fs::File::open(path) else { return false };
+    if io::BufReader::new(file.take(RESULT)).read_until(b'\n', &mut line).is_err() {
+        return false;
+    }
+    match Value::from_json(&line) {
+        Ok(result) => ["key", "index", "status"].iter().all(|name| result.get(name).is_some()),
+        Err(_) => line.starts_with(b"{\"key\":") && line.last() != Some(&b'\n'),
+    }
 }
 
 /// Returns the model in the first line of a checkpoint. The core reports what is wrong with the file.
