@@ -28,21 +28,27 @@ export async function toNative(
   const ok = response.ok !== false;
   const status = response.status ?? (ok ? 200 : 400);
   const { headers, small } = headersOf(response.headers);
+  // First, because the runtime would have to make the stream of the body.
+  if (small && !inParts && response instanceof Response) return readNow(response, status, headers);
   const { body } = response;
   if (typeof body === "object" && body && isReadable(body)) {
     const { arrayBuffer } = response;
     if (!arrayBuffer) return { status, headers, pull: pullOf(body) };
+    if (small && !inParts) return readNow(response as Response, status, headers);
     const whole = () => (response as Response).arrayBuffer();
-    if (inParts || !small) return { status, headers, pull: pullOf(body), whole, cancel };
-    try {
-      return { status, headers, ...read(new Uint8Array(await whole())) };
-    } catch (error) {
-      // The core gets the head too, which says whether the request was accepted.
-      return { status, headers, pull: () => Promise.reject(error) };
-    }
+    return { status, headers, pull: pullOf(body), whole, cancel };
   }
   // Test doubles often have no stream. Read at once, so that their exceptions are thrown here.
   return { status, headers, ...read(await whole(response, ok)) };
+}
+
+async function readNow(response: Response, status: number, headers: string): Promise<NativeResponse> {
+  try {
+    return { status, headers, ...read(new Uint8Array(await response.arrayBuffer())) };
+  } catch (error) {
+    // The core gets the head too, which says whether the request was accepted.
+    return { status, headers, pull: () => Promise.reject(error) };
+  }
 }
 
 /** Largest body that is read before the core gets the head, in bytes. Then there is one promise and one timer for both. */

@@ -15,7 +15,7 @@ export class FetchTransport {
   constructor(private readonly fetch: Fetch) {}
 
   /** Called by the core from a native thread; runs `fetch` in the async context of the constructor's caller. */
-  readonly send: NativeFetch = platform.bind(async (number, request) => {
+  readonly send: NativeFetch = platform.bindAsync(async (number, request) => {
     if (request === null) {
       this.#running.get(number)?.abort();
       return undefined;
@@ -30,7 +30,8 @@ export class FetchTransport {
       const made = toInit(request, controller.signal);
       const { url, init } = made instanceof Promise ? await made : made;
       // The official package passes URL objects for its own requests, and text for URLs that the API returned.
-      const target = "Authorization" in init.headers ? new URL(url) : url;
+      const asText = platform.isOfRuntime(fetch) || !("Authorization" in init.headers);
+      const target = asText ? url : new URL(url);
       const send = (init: RequestInit) => fetch(target as string, init);
       const response = await sendForm(init, Boolean(request.stream), send);
       if (response?.ok === false) end();

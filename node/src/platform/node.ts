@@ -30,6 +30,8 @@ export const platform: Platform = {
   // Kept here, because fake timers of tests replace it.
   afterTurn: setImmediate,
   bind: (callback) => AsyncResource.bind(callback as never),
+  bindAsync: (callback) => AsyncResource.bind(callback as never),
+  isOfRuntime: () => false,
   warn: (text, type) => process.emitWarning(text, { type }),
   terminal: () => (process.stderr.isTTY ? (text) => void process.stderr.write(text) : undefined),
   cancelAtExit,

@@ -48,6 +48,12 @@ export interface Platform {
   afterTurn(callback: () => void): void;
   /** Binds `callback` to the current async context. */
   bind<Callback extends (...args: never[]) => unknown>(callback: Callback): Callback;
+  /** Binds `callback` to the current async context. It may be called later, but in the same order. */
+  bindAsync<Given extends unknown[], Result>(
+    callback: (...given: Given) => Promise<Result>,
+  ): (...given: Given) => Promise<Result>;
+  /** Returns whether `fetch` is that of the runtime, which takes text faster than a `URL`. */
+  isOfRuntime(fetch: Send): boolean;
   /** Warns the user. `type` is the name of the warning. */
   warn(text: string, type: string): void;
   /** Returns a function that writes to standard error; undefined if that is not a terminal. */
