@@ -227,6 +227,23 @@ async fn a_cancel_is_retried_after_a_rate_limit() {
 }
 
 #[tokio::test]
+async fn a_cancel_is_retried_for_two_minutes_whatever_the_limits_of_its_client() {
+    let refused = |reply: serde_json::Value| {
+        json!({"expect": {"method": "POST", "path": "/v1/predictions/p1/cancel"}, "reply": reply}).to_string()
+    };
+    let often = vec![refused(json!({"status": 429, "json": {"retry_after": 1}})); 8];
+    let long = vec![refused(json!({"status": 503, "headers": {"retry-after": "70"}}))];
+    for failures in [often, long] {
+        let exchanges = format!("[{CREATED}, {}, {CANCEL}]", failures.join(", "));
+        let options = Options { max_retries: Some(0), clock_rate: Some(20.0), ..Options::default() };
+        let (_emulator, script, client) = play(&exchanges, options);
+        let run = client.run("acme/text", json!({})).interval(Duration::from_secs(3600)).into_future();
+        assert!(tokio::time::timeout(Duration::from_millis(500), run).await.is_err());
+        settled(&script).await;
+    }
+}
+
+#[tokio::test]
 async fn an_abandoned_create_is_awaited_for_its_hold_also_with_a_request_timeout() {
     let late = CREATED.replace(r#""status": 201"#, r#""delay_ms": 3500, "status": 201"#);
     let exchanges = format!("[{late}, {CANCEL}]");

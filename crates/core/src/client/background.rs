@@ -40,8 +40,7 @@ use crate::{
     telemetry::inherit,
 };
 
-/// Time limit of a cancel, including retries. Long enough to wait out a rate limit, which abandoning many
-/// runs at once can cause.
+/// How long a cancel is retried. Long enough to wait out a rate limit, which abandoning many runs at once can cause.
 pub(super) const CANCEL_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long a process should [`drain`] before it exits, so that it ends within a second. Covers the cancels of predictions
 /// whose ids are known; that of a run whose create is in flight takes up to 10 s. The create sends `Cancel-After`, so the API
@@ -155,15 +154,15 @@ pub(crate) fn cancel_request(id: &str) -> Result<Request> {
     path("/predictions/{id}/cancel", &[("id", id)]).map(|path| Request::post(path).idempotent())
 }
 
-/// Cancels a prediction in the background, with the `options` of its call. Only those that limit the call do not apply: they
-/// are for a caller that waits.
+/// Cancels a prediction in the background, with the `options` of its call. Limits of time and retries do not apply: they are
+/// for a caller that waits.
 pub(crate) fn cancel(client: &Client, spawner: &Spawner, id: &str, options: &RequestOptions) {
     let (caller, client, id, mut options) = (client, client.clone(), id.to_owned(), options.clone());
-    (options.timeout, options.max_retries) = (None, None);
+    options.timeout = None;
     client.add_uncanceled(Some(&id));
     let task = async move {
         let Ok(request) = cancel_request(&id) else { return };
-        let request = request.outlasting_timeout().options(options);
+        let request = request.retried_for(CANCEL_TIMEOUT).options(options);
         info!(target: "replicant", prediction_id = id, "canceling prediction");
         let sent = async {
             let _permit = client.abandoned().cancel_permit(client.runtime()).await;

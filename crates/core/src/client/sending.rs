@@ -21,7 +21,7 @@ use crate::{
     http::{
         body_progress::BodyProgress,
         request::{Request, RequestTarget},
-        retry::{Failure, Idempotency, RetryBudget},
+        retry::{Failure, Idempotency, RetryBudget, RetryPolicy},
         time_limit::within,
         transport::HttpResponse,
         url::{redacted_url, same_origin},
@@ -74,7 +74,10 @@ impl From<Error> for FailedAttempt {
 
 impl<'a> Sending<'a> {
     pub fn new(client: &'a Client, request: &'a Request, reading: Reading) -> Self {
-        let max_retries = request.options.max_retries;
+        let (policy, max_retries) = match request.retried_for {
+            Some(limit) => (RetryPolicy::unlimited(limit), None),
+            None => (client.config().retry, request.options.max_retries),
+        };
         Self {
             client,
             request,
@@ -82,7 +85,7 @@ impl<'a> Sending<'a> {
             received: reading.is_of_a_file().then(BodyProgress::default),
             timer: Timer::new(client, request),
             report: Report::new(client, request),
-            retries: RetryBudget::new(client.config().retry, max_retries, request.idempotency),
+            retries: RetryBudget::new(policy, max_retries, request.idempotency),
             position: gate(client, request).map(RateGate::position),
             rejections: Rejections::default(),
         }

@@ -6,10 +6,7 @@ use super::Client;
 use crate::{
     error::ErrorKind,
     http::{
-        body_progress::BodyProgress,
-        deadline::Deadline,
-        request::{Request, TimeoutScope},
-        retry::Idempotency,
+        body_progress::BodyProgress, deadline::Deadline, request::Request, retry::Idempotency,
         time_limit::while_progressing,
     },
     platform::Runtime,
@@ -44,7 +41,7 @@ impl<'a> Timer<'a> {
             None if request.hold.is_zero() => config.timeout,
             None => request.hold + AFTER_HOLD,
         };
-        let total = timeout.filter(|_| request.timeout_scope == TimeoutScope::Request);
+        let total = timeout.filter(|_| request.retried_for.is_none());
         Self {
             runtime,
             step,
