@@ -244,7 +244,8 @@ impl<'a> Sending<'a> {
         }
         let sending = client.transport().send(http);
         let mut is_unsent = false;
-        let sending = watch(sending, &mut is_unsent);
+        let end = || request.is_abandoned().then(|| Err(abandoned()));
+        let sending = watch(sending, &mut is_unsent, end);
         let response = self.timer.step(sent.as_ref(), sending).await;
         let response = response.unwrap_or_else(|| {
             let timeout = if is_unsent { unsent_error } else { timeout_error };

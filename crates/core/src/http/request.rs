@@ -117,7 +117,7 @@ pub struct Request {
     pub(crate) deadline: Deadline,
     /// How long the request is retried, whatever the limits of the client. Its `timeout` limits each attempt.
     pub(crate) retried_for: Option<Duration>,
-    /// Set when the caller has abandoned the request: a running attempt completes, but none is started.
+    /// Set when the caller has abandoned the request: an attempt that was sent completes, but none is sent.
     pub(crate) abandoned: Option<Arc<AtomicBool>>,
     pub(crate) observer: Option<Arc<dyn SendObserver>>,
     pub(crate) options: RequestOptions,

@@ -144,6 +144,10 @@ impl Http2 {
         self.requests.load(Ordering::SeqCst)
     }
 
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     pub fn url(&self) -> String {
         format!("https://127.0.0.1:{}/v1", self.port)
     }
