@@ -280,7 +280,7 @@ impl<'a> Sending<'a> {
         if request.idempotency != Idempotency::Once || !matches!(response.status, 200..=299 | 500..=599) {
             return error;
         }
-        if request.abandoned.is_some() && response.status < 300 {
+        if request.is_cancelable && response.status < 300 {
             let reading = self.client.read(request.method, response, Reading::Value(Expect::Object), None);
             if let Some(Ok(Received::Value(created))) = self.timer.step(None, reading).await {
                 return error.with_prediction(created.value);

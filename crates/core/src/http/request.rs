@@ -119,6 +119,8 @@ pub struct Request {
     pub(crate) retried_for: Option<Duration>,
     /// Set when the caller has abandoned the request: an attempt that was sent completes, but none is sent.
     pub(crate) abandoned: Option<Arc<AtomicBool>>,
+    /// Whether the caller of a create cancels a prediction that it does not return.
+    pub(crate) is_cancelable: bool,
     pub(crate) observer: Option<Arc<dyn SendObserver>>,
     pub(crate) options: RequestOptions,
 }
@@ -146,6 +148,7 @@ impl Request {
             deadline: Deadline::none(),
             retried_for: None,
             abandoned: None,
+            is_cancelable: false,
             observer: None,
             options: RequestOptions::default(),
         }

@@ -56,7 +56,8 @@ impl CancelGuard {
     /// Sends the create. It continues after the caller is dropped, because only its response has the id that a cancel
     /// needs.
     pub async fn create(&self, mut request: Request) -> Result<Snapshot> {
-        request.abandoned = (self.on_abandon == OnAbandon::Cancel).then(|| self.abandoned.clone());
+        request.abandoned = Some(self.abandoned.clone());
+        request.is_cancelable = self.on_abandon == OnAbandon::Cancel;
         let (mut sender, receiver) = oneshot::channel();
         let (client, spawner, on_abandon) = (self.client.clone(), self.spawner.clone(), self.on_abandon);
         let (last_seen, abandoned) = (self.last_seen.clone(), self.abandoned.clone());
