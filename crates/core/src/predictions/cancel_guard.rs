@@ -71,7 +71,8 @@ impl CancelGuard {
                 match select(create, abandoned).await {
                     Either::Left((created, _)) => Some(created),
                     Either::Right(((), create)) => {
-                        client.abandoned().outcome(client.runtime(), request.hold, create).await
+                        let (hold, _) = client.hold(&request);
+                        client.abandoned().outcome(client.runtime(), hold, create).await
                     }
                 }
             };
