@@ -21,7 +21,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst},
+        atomic::{AtomicUsize, Ordering::SeqCst},
     },
     time::Duration,
 };
@@ -36,7 +36,7 @@ use crate::{
         request::{Request, RequestOptions, path},
         time_limit::within,
     },
-    platform::{BoxFuture, Runtime, Spawner, process_id},
+    platform::{BoxFuture, PerProcess, Runtime, Spawner},
     telemetry::inherit,
 };
 
@@ -47,41 +47,8 @@ pub(super) const CANCEL_TIMEOUT: Duration = Duration::from_secs(120);
 /// ends a prediction whose cancel was not sent, but only 5 s after the timeout of its run, or a day after its create.
 pub const AT_EXIT: Duration = Duration::from_millis(600);
 
-/// The number of pending tasks in the lower half, and the process that they belong to in the upper half: the tasks of
-/// its parent do not run in a forked child.
-static PENDING: AtomicU64 = AtomicU64::new(0);
-static DONE: Notify = Notify::const_new();
-
-/// Counts a pending task while it exists.
-struct Pending {
-    process: u64,
-}
-
-impl Pending {
-    fn new() -> Self {
-        let process = this_process();
-        let _ = PENDING.fetch_update(SeqCst, SeqCst, |pending| {
-            Some(if pending & UPPER == process { pending + 1 } else { process | 1 })
-        });
-        Self { process }
-    }
-}
-
-impl Drop for Pending {
-    fn drop(&mut self) {
-        let process = self.process;
-        let _ =
-            PENDING.fetch_update(SeqCst, SeqCst, |pending| (pending & UPPER == process).then(|| pending - 1));
-        DONE.notify_waiters();
-    }
-}
-
-const UPPER: u64 = !0 << 32;
-
-/// Returns the id of this process in the upper half of the number.
-fn this_process() -> u64 {
-    u64::from(process_id()) << 32
-}
+/// All tasks.
+static ALL: PerProcess<Tasks> = PerProcess::new();
 
 /// The background tasks of one call, so that its caller can wait for them and no others. See [`Client::with_tasks`].
 ///
@@ -109,8 +76,17 @@ pub(super) struct Count {
 impl Tasks {
     /// Waits until all tasks are done.
     pub async fn done(&self) {
-        let Count { pending, done, .. } = &*self.0;
-        wait_until(done, || pending.load(SeqCst) == 0).await;
+        loop {
+            let notified = self.0.done.notified();
+            if self.is_idle() {
+                return;
+            }
+            notified.await;
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.0.pending.load(SeqCst) == 0
     }
 
     fn start(&self) -> Started {
@@ -129,20 +105,9 @@ impl Drop for Started {
     }
 }
 
-/// Waits until `condition` holds, which can change at each notification of `changed`.
-async fn wait_until(changed: &Notify, condition: impl Fn() -> bool) {
-    loop {
-        let notified = changed.notified();
-        if condition() {
-            return;
-        }
-        notified.await;
-    }
-}
-
 /// Spawns a task of a call that [`drain`] waits for.
 pub(crate) fn spawn(client: &Client, spawner: &Spawner, task: BoxFuture<'static, ()>) {
-    let counted = (Pending::new(), client.tasks().map(Tasks::start));
+    let counted = (ALL.get().start(), client.tasks().map(Tasks::start));
     spawner.spawn(inherit(Box::pin(async move {
         let _counted = counted;
         task.await;
@@ -189,11 +154,10 @@ pub async fn drain(limit: Duration) {
 
 /// Like [`drain`](self), with the timer of `runtime`, for platforms without tokio's.
 pub async fn drain_on(runtime: Arc<dyn Runtime>, limit: Duration) {
-    within(&runtime, limit, wait_until(&DONE, is_idle)).await;
+    within(&runtime, limit, ALL.get().done()).await;
 }
 
 /// Returns `true` if no cancel is pending.
 pub fn is_idle() -> bool {
-    let pending = PENDING.load(SeqCst);
-    pending & !UPPER == 0 || pending & UPPER != this_process()
+    ALL.get().is_idle()
 }
