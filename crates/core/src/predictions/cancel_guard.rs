@@ -1,6 +1,7 @@
 //! The guard that cancels an abandoned prediction.
 
 use std::{
+    fmt,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -19,7 +20,7 @@ use super::{
     snapshot::Snapshot,
 };
 use crate::{
-    client::{Client, background, options::OnAbandon},
+    client::{Client, background, options::OnAbandon, response::PredictionGuard},
     error::{Error, ErrorKind, Result},
     http::request::{Request, RequestOptions},
     platform::{Spawner, lock},
@@ -165,6 +166,18 @@ pub(super) fn deadline_error(timeout: Duration, state: &str, last_seen: Option<S
     match last_seen {
         Some(seen) => error.with_prediction(seen.into_value()),
         None => error,
+    }
+}
+
+impl PredictionGuard for CancelGuard {
+    fn disarm(&self) {
+        Self::disarm(self);
+    }
+}
+
+impl fmt::Debug for CancelGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CancelGuard").finish_non_exhaustive()
     }
 }
 
