@@ -34,6 +34,8 @@ class _Source:
     """The items of an output that the model is still writing."""
 
     def __init__(self, client: AnyClient, started: Json) -> None:
+        # Cancels the prediction if an exception comes before there is a source.
+        guard = started.pop("guard")
         # Keeps the token of a Cog scope that may end before the output is read.
         self._native = client._native
         self._params = client._with_options(started)
@@ -50,6 +52,7 @@ class _Source:
         self._async_turn: Any = None
         # The event loop whose task began to read, which transports and hooks need.
         self._loop: Any = None
+        guard.disarm()
 
     @property
     def _cancels(self) -> bool:

@@ -139,6 +139,11 @@ class Adapter:
     @staticmethod
     def fault(error: BaseException) -> Optional[str]:
         """Returns the network failure that an exception stands for; None for any other exception."""
+        from asyncio import CancelledError
+
+        # An event loop that ends cancels its tasks, also that of a request. The caller does not wait for it any more.
+        if isinstance(error, CancelledError):
+            return "broken"
         names = {cls.__name__ for cls in type(error).__mro__ if _is_of_httpx(cls)}
         if names & _NEVER_SENT or isinstance(error, ConnectionRefusedError):
             return "never sent"

@@ -172,6 +172,22 @@ task._log_destroy_pending = False
 """
 
 
+# The loop is closed by the time its cancel is sent.
+CLOSED_LOOP = """
+import httpx
+async def main():
+    created = asyncio.Event()
+    of_httpx = replicant.Client(base_url=sys.argv[1], %s)
+    run = of_httpx.async_run("emulator/endless", {}, wait=False, on_update=lambda _: created.set())
+    task = asyncio.create_task(run)
+    await created.wait()
+    task.cancel()
+asyncio.run(main())
+end = time.monotonic() + 10
+while client.predictions.list()[0].status != "canceled" and time.monotonic() < end: time.sleep(0.05)
+"""
+
+
 def left(emulator: Emulator) -> int:
     jobs = emulator.state()["predictions"]
     return int(jobs.get("processing", 0)) + int(jobs.get("starting", 0))
@@ -179,8 +195,22 @@ def left(emulator: Emulator) -> int:
 
 @pytest.mark.parametrize(
     "script",
-    [DAEMON % "False", DAEMON % "1", DAEMON_LOOP, FORGOTTEN_LOOP],
-    ids=["a daemon thread", "a held create", "a daemon thread's loop", "a loop that was forgotten"],
+    [
+        DAEMON % "False",
+        DAEMON % "1",
+        DAEMON_LOOP,
+        FORGOTTEN_LOOP,
+        CLOSED_LOOP % "transport=httpx.AsyncHTTPTransport()",
+        CLOSED_LOOP % "http_client=httpx.AsyncClient()",
+    ],
+    ids=[
+        "a daemon thread",
+        "a held create",
+        "a daemon thread's loop",
+        "a loop that was forgotten",
+        "an async transport of a closed loop",
+        "an async client of a closed loop",
+    ],
 )
 def test_the_end_of_the_process_cancels_abandoned_runs(emulator: Emulator, script: str) -> None:
     assert left(emulator) == 0

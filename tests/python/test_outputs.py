@@ -7,6 +7,7 @@ import contextlib
 import copy
 import inspect
 import json
+import os
 import pickle
 import signal
 import sys
@@ -216,6 +217,45 @@ def test_an_output_that_continues_after_ctrl_c_can_be_read(client: Any, emulator
     output = client.run(PINNED, {"chunks": ["a", "b"], "pause": 2}, on_abandon="leave")
     interrupt(emulator, output)
     assert output == ["a", "b"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_ctrl_c_as_the_create_returns_cancels_the_prediction() -> None:
+    canceled: list[str] = []
+
+    def transport(request: Any) -> Any:
+        if "/versions/" in request.url:
+            output = {"type": "array", "items": {"type": "string"}, "x-cog-array-type": "iterator"}
+            body = {"openapi_schema": {"components": {"schemas": {"Output": output}}}}
+            return 200, {}, json.dumps(body).encode()
+        if request.url.endswith("/cancel"):
+            canceled.append(request.url)
+            return 200, {}, b"{}"
+        # Noticed by the waiting thread after the response has arrived.
+        os.kill(os.getpid(), signal.SIGINT)
+        return 201, {}, b'{"id": "p1", "status": "starting"}'
+
+    client = replicant.Client("r8_x", transport=transport)
+    for number in range(1, 4):
+        with contextlib.suppress(KeyboardInterrupt):
+            client.run(PINNED, {})
+            time.sleep(10)
+        eventually(lambda number=number: len(canceled) == number)
+
+
+async def test_a_task_that_is_canceled_as_the_create_returns_cancels_the_prediction(
+    async_client: Any, emulator: Emulator
+) -> None:
+    task = asyncio.create_task(async_client.run(PINNED, ENDLESS))
+    await asyncio.sleep(0)
+    # The event loop is busy, so that the task does not receive the output.
+    eventually(lambda: any(method == "POST" for method, _ in requests(emulator)))
+    time.sleep(0.5)
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    del task
+    assert await asyncio.to_thread(canceled, emulator)
 
 
 @pytest.mark.parametrize("left", ["break", "an exception", "an iterator"])

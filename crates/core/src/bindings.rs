@@ -9,5 +9,6 @@ pub use crate::{
     client::turns::Turns,
     http::secrets::is_secret_option,
     map::{checkpoint::close_in_child, folder::CheckpointFolder},
+    platform::per_process::PerProcess,
     predictions::{leave::leave, options::CANCEL_AFTER},
 };

@@ -110,7 +110,7 @@ impl Error {
         self.0.outcome_unknown
     }
 
-    /// Returns `true` if no part of the request was sent, so that any request can be retried.
+    /// Returns `true` if no part of the request was sent or processed, so that any request can be retried.
     pub(crate) fn never_sent(&self) -> bool {
         self.0.never_sent
     }

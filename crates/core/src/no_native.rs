@@ -29,6 +29,6 @@ impl AtomicFile {
 }
 
 /// Runs a request. The transports of the web do not report whether it still waits.
-pub(crate) fn watch<F: Future>(request: F, _: &mut bool) -> F {
+pub(crate) fn watch<F: Future>(request: F, _: &mut bool, _: impl Fn() -> Option<F::Output>) -> F {
     request
 }

@@ -22,7 +22,7 @@ use self::{
     streams::Items,
     table::{prepare_call, prepare_stream},
 };
-pub use crate::client::response::Payload;
+pub use crate::client::response::{Payload, PredictionGuard};
 use crate::{
     client::{Client, response::Reply},
     error::{Error, Result, decode_params},

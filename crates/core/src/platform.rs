@@ -9,6 +9,7 @@ pub(crate) mod batch;
 mod blocking;
 mod clock;
 mod lock;
+pub(crate) mod per_process;
 
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ pub(crate) use self::{
     blocking::run_blocking,
     clock::{real_sleep, wall_clock},
     lock::lock,
+    per_process::PerProcess,
 };
 
 #[cfg(not(target_arch = "wasm32"))]

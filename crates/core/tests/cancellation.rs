@@ -13,10 +13,14 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{StreamExt, TryStreamExt};
-use replicant::{Client, ErrorKind, OnAbandon, Options, background::Tasks, json};
+use futures_util::{StreamExt, TryStreamExt, future::join_all};
+use replicant::{Client, ErrorKind, OnAbandon, Options, background::Tasks, json, operation};
 use replicant_emulator::{Config, Emulator};
-use support::{CANCEL, CREATED, abandon, abandon_after_request, eventually, fast, play, settled};
+use support::{
+    CANCEL, CREATED, abandon, abandon_after_request, eventually, fast,
+    http2::{self, Http2},
+    play, settled,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -219,6 +223,60 @@ async fn a_cancel_is_retried_after_a_rate_limit() {
     let run = client.run("acme/text", json!({})).interval(Duration::from_secs(3600));
     abandon_after_request(run, &script).await;
     settled(&script).await;
+}
+
+#[tokio::test]
+async fn a_cancel_is_retried_for_two_minutes_whatever_the_limits_of_its_client() {
+    let refused = |reply: serde_json::Value| {
+        json!({"expect": {"method": "POST", "path": "/v1/predictions/p1/cancel"}, "reply": reply}).to_string()
+    };
+    let often = vec![refused(json!({"status": 429, "json": {"retry_after": 1}})); 8];
+    let long = vec![refused(json!({"status": 503, "headers": {"retry-after": "70"}}))];
+    for failures in [often, long] {
+        let exchanges = format!("[{CREATED}, {}, {CANCEL}]", failures.join(", "));
+        let options = Options { max_retries: Some(0), clock_rate: Some(20.0), ..Options::default() };
+        let (_emulator, script, client) = play(&exchanges, options);
+        let run = client.run("acme/text", json!({})).interval(Duration::from_secs(3600)).into_future();
+        assert!(tokio::time::timeout(Duration::from_millis(500), run).await.is_err());
+        settled(&script).await;
+    }
+}
+
+#[tokio::test]
+async fn a_run_dropped_while_it_waits_for_a_connection_is_not_sent() {
+    let exchanges = r#"[{"expect": {"path": "/v1/file"}, "reply": {"text": "0123456789", "stall_at": 5}}]"#;
+    let options = Options { max_connections: Some(1), ..Options::default() };
+    let (_emulator, script, client) = play(exchanges, options);
+    let file = json!({"url": format!("{}/file", script.base_url())});
+    let mut download = operation::open(&client, "output.read", file.into());
+    download.next().await.unwrap().unwrap();
+    let run = client.run("acme/text", json!({})).into_future();
+    assert!(tokio::time::timeout(Duration::from_millis(300), run).await.is_err());
+    drop(download);
+    settled(&script).await;
+}
+
+#[tokio::test]
+async fn runs_dropped_during_the_tls_handshake_are_not_sent() {
+    let server = Http2::start(http2::tls("server", None), vec![Vec::new()]);
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let base_url = Some(format!("https://{}/v1", listener.local_addr().unwrap()));
+    let client = Client::new(Options { base_url, ..server.options() }).unwrap();
+    // The first opens the connection, and the others wait for it.
+    let runs = (0..3).map(|_| client.run("acme/text", json!({})).into_future());
+    assert!(tokio::time::timeout(Duration::from_millis(300), join_all(runs)).await.is_err());
+    let handshakes = async {
+        loop {
+            let (mut accepted, _) = listener.accept().await.unwrap();
+            let mut connection = TcpStream::connect(("127.0.0.1", server.port())).await.unwrap();
+            tokio::spawn(async move { tokio::io::copy_bidirectional(&mut accepted, &mut connection).await });
+        }
+    };
+    tokio::select! {
+        () = handshakes => {}
+        () = replicant::background::drain(Duration::from_secs(20)) => {}
+    }
+    assert_eq!(server.requests(), 0);
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use std::{future::IntoFuture, time::Duration};
 use futures_util::{StreamExt, future::join_all};
 use replicant::{Client, ErrorKind, Options, json, operation};
 use support::{
-    http2::{self, Http2},
+    http2::{self, Frame, Http2, end, go_away, head, reset},
     play, settled,
 };
 
@@ -91,5 +91,45 @@ async fn a_create_that_times_out_after_the_tls_handshake_has_an_unknown_outcome(
         let error = create.request_timeout(Duration::from_secs(3)).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::OutcomeUnknown, "{error}");
         assert_eq!(server.requests(), sent);
+    }
+}
+
+/// Creates a prediction at a server that sends `refusals` first. Returns the result and the number of requests that arrived.
+async fn create_over_http2(
+    refusals: Vec<Frame>,
+    max_retries: u32,
+) -> (replicant::Result<replicant::Prediction>, usize) {
+    let mut created = head(&[("content-type", "application/json")]);
+    created.push(end(r#"{"id": "p1", "status": "succeeded"}"#));
+    let replies = refusals.into_iter().map(|refusal| vec![refusal]).chain([created]).collect();
+    let server = Http2::start(http2::tls("server", None), replies);
+    let client = Client::new(Options { clock_rate: Some(20.0), ..server.options() }).unwrap();
+    let create = client.predictions().create("acme/text", json!({}));
+    let created = create.max_retries(max_retries).await;
+    (created, server.requests())
+}
+
+/// The code of a reset for a request that was not processed.
+const REFUSED_STREAM: u32 = 7;
+
+#[tokio::test]
+async fn a_create_that_http2_refuses_is_retried_as_any_other() {
+    for refusal in [reset(REFUSED_STREAM), go_away(0)] {
+        let (created, requests) = create_over_http2(vec![refusal.clone(), refusal.clone()], 2).await;
+        assert_eq!((created.unwrap().id.as_str(), requests), ("p1", 3));
+        let (created, requests) = create_over_http2(vec![refusal], 0).await;
+        let error = created.unwrap_err();
+        assert_eq!((error.kind(), requests), (ErrorKind::Connection, 1), "{error}");
+        assert!(!error.outcome_unknown(), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_create_that_http2_may_have_processed_has_an_unknown_outcome() {
+    const INTERNAL_ERROR: u32 = 2;
+    // The first request of a connection has the stream 1.
+    for end in [reset(INTERNAL_ERROR), go_away(1)] {
+        let (created, requests) = create_over_http2(vec![end], 2).await;
+        assert_eq!((created.unwrap_err().kind(), requests), (ErrorKind::OutcomeUnknown, 1));
     }
 }

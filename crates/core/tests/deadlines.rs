@@ -109,10 +109,31 @@ async fn every_run_sends_cancel_after() {
 
 #[tokio::test]
 async fn a_request_timeout_starts_after_the_hold() {
-    let created = r#"[{"expect": {"method": "POST"}, "reply": {"delay_ms": 1500, "status": 201, "json": {"id": "p1", "status": "starting"}}}]"#;
-    let (_emulator, script, client) = play(created, Options { clock_rate: Some(10.0), ..Options::default() });
-    let create = client.predictions().create("acme/text", json!({})).wait(30);
-    assert_eq!(create.request_timeout(Duration::from_secs(10)).await.unwrap().id, "p1");
+    let created = r#"[{"expect": {"method": "POST", "headers": {"prefer": "PREFER"}}, "reply": {"delay_ms": 1500, "status": 201, "json": {"id": "p1", "status": "succeeded", "output": "x"}}}]"#;
+    let timeout = Duration::from_secs(10);
+    let start = |prefer: &str, options| {
+        play(&created.replace("PREFER", prefer), Options { clock_rate: Some(10.0), ..options })
+    };
+    let create =
+        |client: &Client| client.predictions().create("acme/text", json!({})).request_timeout(timeout);
+    let (_emulator, script, client) = start("wait=30", Options::default());
+    assert_eq!(create(&client).wait(30).await.unwrap().id, "p1");
+    settled(&script).await;
+
+    // The user may set the header of the hold: for a call, a client or a request to any endpoint.
+    for prefer in ["wait", "wait=30", "respond-async, wait=30"] {
+        let (_emulator, script, client) = start(prefer, Options::default());
+        assert_eq!(create(&client).header("Prefer", prefer).await.unwrap().id, "p1");
+        settled(&script).await;
+    }
+    let headers = [("Prefer".to_owned(), "wait=30".to_owned())].into_iter().collect();
+    let (_emulator, script, client) = start("wait=30", Options { headers, ..Options::default() });
+    assert_eq!(client.run("acme/text", json!({})).request_timeout(timeout).await.unwrap(), "x");
+    settled(&script).await;
+    let (_emulator, script, client) = start("wait=30", Options::default());
+    let request = json!({"path": "/predictions", "method": "post", "headers": {"Prefer": "wait=30"},
+        "data": {}, "request_options": {"timeout": 10}});
+    operation::call(&client, "request", request.into(), None).await.unwrap();
     settled(&script).await;
 }
 

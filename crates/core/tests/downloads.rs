@@ -227,7 +227,9 @@ async fn a_range_of_a_compressed_file_is_read_from_the_whole_file() {
         {"expect": {"headers": {"range": "bytes=25-", "accept-encoding": "identity"}}, "reply": part},
         {"expect": {"headers": {"range": null}}, "reply": all},
     ]);
-    let (_emulator, script, client) = play(&exchanges.to_string(), quick());
+    // The second request uses the connection of the first one.
+    let options = Options { max_connections: Some(1), ..quick() };
+    let (_emulator, script, client) = play(&exchanges.to_string(), options);
     let file = client.file_output(format!("{}/a.txt", script.base_url()));
     let chunks: Vec<bytes::Bytes> = file.stream_from(25).try_collect().await.unwrap();
     assert_eq!(chunks.concat(), b"56789");

@@ -11,7 +11,7 @@ use std::{
 };
 
 use futures_util::{StreamExt, future::join_all, stream};
-use replicant::{Client, ErrorKind, Options, RateLimitOption, json};
+use replicant::{Client, ErrorKind, OnAbandon, Options, RateLimitOption, json};
 use replicant_emulator::{Config, Emulator, RateLimits};
 use support::{fast, play, quick, settled};
 
@@ -117,8 +117,9 @@ async fn an_abandoned_run_leaves_its_place_to_the_next() {
     let emulator = start(20, 1);
     let client = client_of(&emulator, Options::default());
     client.run("emulator/echo", json!({"value": 1})).await.unwrap();
-    for _ in 0..20 {
-        let run = client.run("emulator/echo", json!({"value": 2}));
+    for n in 0..20 {
+        let on_abandon = if n % 2 == 0 { OnAbandon::Cancel } else { OnAbandon::Leave };
+        let run = client.run("emulator/echo", json!({"value": 2})).on_abandon(on_abandon);
         assert!(tokio::time::timeout(Duration::from_millis(1), run.into_future()).await.is_err());
     }
     let began = Instant::now();

@@ -182,6 +182,21 @@ async fn request_options_apply_to_streams() {
     settled(&script).await;
 }
 
+#[tokio::test]
+async fn a_stream_that_fails_frees_its_connection_for_the_request_of_the_logs() {
+    let created = r#"{"expect": {"method": "POST"}, "reply": {"status": 201, "json": {"id": "p1", "status": "starting", "urls": {"stream": "{{origin}}/s"}}}}"#;
+    let fails = "event: error\nid: 1\ndata: {\"detail\": \"no memory\"}\n\n";
+    let fails = json!({"expect": {"path": "/s"}, "reply": {"sse": format!("{fails}: more"), "stall_at": fails.len()}});
+    let failed = r#"{"expect": {"path": "/v1/predictions/p1"}, "reply": {"json": {"id": "p1", "status": "failed", "logs": "all"}}}"#;
+    let options = Options { max_connections: Some(1), ..Options::default() };
+    let (_emulator, script, client) = play(&format!("[{created}, {fails}, {failed}]"), options);
+    let events = client.stream("acme/text", json!({})).await.unwrap();
+    let error = events.try_collect::<Vec<_>>().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PredictionFailed, "{error:?}");
+    assert_eq!(error.prediction().unwrap()["logs"], "all");
+    settled(&script).await;
+}
+
 /// Builds a create and the responses to the polls that follow.
 fn polls(replies: &[serde_json::Value]) -> String {
     let created = json!({"status": 201, "json": {"id": "p1", "status": "processing"}});

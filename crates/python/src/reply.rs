@@ -1,10 +1,15 @@
 //! Replies of operations as Python objects.
 
+use std::{mem, process, sync::Arc};
+
 use pyo3::{
     prelude::*,
     types::{PyDict, PyTuple},
 };
-use replicant::{Reply, operation::Payload};
+use replicant::{
+    Reply,
+    operation::{Payload, PredictionGuard},
+};
 
 use crate::{
     error,
@@ -23,6 +28,11 @@ pub fn to_python<'py>(
             Some(object) => Ok(object),
             None => value::exact_json::to_python(py, &text),
         },
+        Payload::Live(value, guard) => {
+            let reply = value::to_python(py, value, client)?;
+            reply.set_item(intern!(py, "guard"), Guard { guard, process: process::id() })?;
+            Ok(reply)
+        }
         payload => {
             let value = payload.into_value().map_err(|error| error::to_python(py, &error))?;
             value::to_python(py, value, client)
@@ -58,6 +68,29 @@ pub fn reply_to_python<'py>(
     let response = Response { status: reply.status, headers: reply.headers };
     members.as_any().setattr(intern!(py, "response"), Bound::new(py, response)?)?;
     Ok(members.into_any())
+}
+
+/// Cancels a prediction on drop, unless the reader of its output has taken it over.
+#[pyclass(frozen, module = "replicant._native")]
+struct Guard {
+    guard: Arc<dyn PredictionGuard>,
+    process: u32,
+}
+
+#[pymethods]
+impl Guard {
+    fn disarm(&self) {
+        self.guard.disarm();
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // The prediction of a parent goes on when a forked child drops its copy.
+        if self.process != process::id() {
+            mem::forget(self.guard.clone());
+        }
+    }
 }
 
 /// The status and the headers of a response, which become Python objects on demand.

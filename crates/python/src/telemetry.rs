@@ -15,6 +15,7 @@ use std::{
 use pyo3::prelude::*;
 use replicant::{
     Result, Value,
+    bindings::PerProcess,
     hooks::HeaderChanges,
     telemetry::{Level, Sink},
 };
@@ -41,14 +42,16 @@ const MAX_LATE: usize = 1000;
 
 /// Records that arrived when their call had returned, such as those of a cancel in the background. A call without a
 /// receiver has warnings only.
-static LATE: Mutex<Vec<(Option<Arc<Receiver>>, Value)>> = Mutex::new(Vec::new());
+static LATE: PerProcess<Mutex<Vec<Late>>> = PerProcess::new();
+
+type Late = (Option<Arc<Receiver>>, Value);
 
 /// Receives the warnings of calls without a receiver: they are too rare to build one for each call.
 pub static WARNINGS: LazyLock<Arc<Sink>> =
     LazyLock::new(|| Sink::new(Level::Warn, false, Arc::new(|warning| keep(None, warning))));
 
 fn keep(receiver: Option<Arc<Receiver>>, record: Value) {
-    let mut late = lock(&LATE);
+    let mut late = lock(LATE.get());
     if late.len() < MAX_LATE {
         late.push((receiver, record));
     }
@@ -64,7 +67,7 @@ fn keep_for_later(receiver: Arc<Receiver>, notice: Notice) {
 /// Delivers the records that arrived when their calls had returned.
 pub fn deliver_late(py: Python<'_>) {
     // No Python code may run while this is locked.
-    let late = mem::take(&mut *lock(&LATE));
+    let late = mem::take(&mut *lock(LATE.get()));
     for (receiver, record) in late {
         match receiver {
             Some(receiver) => receiver.receive(py, Notice::Record(record), false),

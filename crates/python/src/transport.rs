@@ -77,10 +77,16 @@ impl Route {
                 (Some(Bound::new(py, Body::new(chunks))?.into_any()), length)
             }
         };
-        let awaited = self.locals.is_some();
+        let awaited = self.locals.is_some() && !self.is_closed(py)?;
         let send = self.adapter.bind(py).getattr(intern!(py, "send"))?;
         let arguments = (send, method, url.as_str(), headers, content, length, awaited);
         self.returned(self.context(py)?.call_method1(intern!(py, "run"), arguments)?)
+    }
+
+    /// Returns whether the event loop of an awaited call is closed, as it may be when the cancel of an abandoned call is sent.
+    fn is_closed(&self, py: Python<'_>) -> PyResult<bool> {
+        let Some(locals) = &self.locals else { return Ok(false) };
+        locals.event_loop(py).call_method0(intern!(py, "is_closed"))?.is_truthy()
     }
 
     /// Returns a copy of the caller's context, as two requests cannot enter one context concurrently.
@@ -119,6 +125,8 @@ impl Route {
                 Some("never sent") => Error::new(ErrorKind::Connection, message).with_never_sent(),
                 Some("timeout") => Error::new(ErrorKind::Timeout, message),
                 Some(_) => Error::new(ErrorKind::Connection, message),
+                // Nobody waits for the exception.
+                None if self.is_closed(py).unwrap_or_default() => Error::new(ErrorKind::Connection, message),
                 None => {
                     *lock(&self.raised) = Some(exception);
                     Error::new(ErrorKind::Internal, message)

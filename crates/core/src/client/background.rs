@@ -21,7 +21,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst},
+        atomic::{AtomicUsize, Ordering::SeqCst},
     },
     time::Duration,
 };
@@ -36,12 +36,11 @@ use crate::{
         request::{Request, RequestOptions, path},
         time_limit::within,
     },
-    platform::{BoxFuture, Runtime, Spawner, process_id},
+    platform::{BoxFuture, PerProcess, Runtime, Spawner},
     telemetry::inherit,
 };
 
-/// Time limit of a cancel, including retries. Long enough to wait out a rate limit, which abandoning many
-/// runs at once can cause.
+/// How long a cancel is retried. Long enough to wait out a rate limit, which abandoning many runs at once can cause.
 pub(super) const CANCEL_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long [`drain_at_exit`] waits without a cancel that succeeds, so that a process ends within a second if the API is
 /// silent.
@@ -50,43 +49,8 @@ pub const AT_EXIT: Duration = Duration::from_millis(600);
 #[cfg(not(target_arch = "wasm32"))]
 pub const LONGEST_EXIT: Duration = Duration::from_secs(9);
 
-/// The number of pending tasks in the lower half, and the process that they belong to in the upper half: the tasks of
-/// its parent do not run in a forked child.
-static PENDING: AtomicU64 = AtomicU64::new(0);
-static DONE: Notify = Notify::const_new();
-/// The number of cancels that succeeded.
-static CANCELED: AtomicUsize = AtomicUsize::new(0);
-
-/// Counts a pending task while it exists.
-struct Pending {
-    process: u64,
-}
-
-impl Pending {
-    fn new() -> Self {
-        let process = this_process();
-        let _ = PENDING.fetch_update(SeqCst, SeqCst, |pending| {
-            Some(if pending & UPPER == process { pending + 1 } else { process | 1 })
-        });
-        Self { process }
-    }
-}
-
-impl Drop for Pending {
-    fn drop(&mut self) {
-        let process = self.process;
-        let _ =
-            PENDING.fetch_update(SeqCst, SeqCst, |pending| (pending & UPPER == process).then(|| pending - 1));
-        DONE.notify_waiters();
-    }
-}
-
-const UPPER: u64 = !0 << 32;
-
-/// Returns the id of this process in the upper half of the number.
-fn this_process() -> u64 {
-    u64::from(process_id()) << 32
-}
+/// All tasks.
+static ALL: PerProcess<Tasks> = PerProcess::new();
 
 /// The background tasks of one call, so that its caller can wait for them and no others. See [`Client::with_tasks`].
 ///
@@ -107,6 +71,8 @@ pub struct Tasks(pub(super) Arc<Count>);
 #[derive(Debug, Default)]
 pub(super) struct Count {
     pending: AtomicUsize,
+    /// The number of cancels that succeeded.
+    canceled: AtomicUsize,
     done: Notify,
     pub uncanceled: Uncanceled,
 }
@@ -114,8 +80,27 @@ pub(super) struct Count {
 impl Tasks {
     /// Waits until all tasks are done.
     pub async fn done(&self) {
-        let Count { pending, done, .. } = &*self.0;
-        wait_until(done, || pending.load(SeqCst) == 0).await;
+        self.until(|| self.is_idle()).await;
+    }
+
+    /// Waits until `condition` holds, which can change whenever a task ends.
+    async fn until(&self, condition: impl Fn() -> bool) {
+        loop {
+            let notified = self.0.done.notified();
+            if condition() {
+                return;
+            }
+            notified.await;
+        }
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn canceled(&self) -> usize {
+        self.0.canceled.load(SeqCst)
+    }
+
+    fn is_idle(&self) -> bool {
+        self.0.pending.load(SeqCst) == 0
     }
 
     fn start(&self) -> Started {
@@ -134,20 +119,9 @@ impl Drop for Started {
     }
 }
 
-/// Waits until `condition` holds, which can change at each notification of `changed`.
-async fn wait_until(changed: &Notify, condition: impl Fn() -> bool) {
-    loop {
-        let notified = changed.notified();
-        if condition() {
-            return;
-        }
-        notified.await;
-    }
-}
-
 /// Spawns a task of a call that [`drain`] waits for.
 pub(crate) fn spawn(client: &Client, spawner: &Spawner, task: BoxFuture<'static, ()>) {
-    let counted = (Pending::new(), client.tasks().map(Tasks::start));
+    let counted = (ALL.get().start(), client.tasks().map(Tasks::start));
     spawner.spawn(inherit(Box::pin(async move {
         let _counted = counted;
         task.await;
@@ -159,15 +133,15 @@ pub(crate) fn cancel_request(id: &str) -> Result<Request> {
     path("/predictions/{id}/cancel", &[("id", id)]).map(|path| Request::post(path).idempotent())
 }
 
-/// Cancels a prediction in the background, with the `options` of its call. Only those that limit the call do not apply: they
-/// are for a caller that waits.
+/// Cancels a prediction in the background, with the `options` of its call. Limits of time and retries do not apply: they are
+/// for a caller that waits.
 pub(crate) fn cancel(client: &Client, spawner: &Spawner, id: &str, options: &RequestOptions) {
     let (caller, client, id, mut options) = (client, client.clone(), id.to_owned(), options.clone());
-    (options.timeout, options.max_retries) = (None, None);
+    options.timeout = None;
     client.add_uncanceled(Some(&id));
     let task = async move {
         let Ok(request) = cancel_request(&id) else { return };
-        let request = request.outlasting_timeout().options(options);
+        let request = request.retried_for(CANCEL_TIMEOUT).options(options);
         info!(target: "replicant", prediction_id = id, "canceling prediction");
         let sent = async {
             let _permit = client.abandoned().cancel_permit(client.runtime()).await;
@@ -175,7 +149,7 @@ pub(crate) fn cancel(client: &Client, spawner: &Spawner, id: &str, options: &Req
         };
         let error = match within(client.runtime(), CANCEL_TIMEOUT, sent).await {
             Some(Ok(_)) => {
-                CANCELED.fetch_add(1, SeqCst);
+                ALL.get().0.canceled.fetch_add(1, SeqCst);
                 return client.remove_uncanceled(Some(&id));
             }
             Some(Err(error)) => error.code(),
@@ -203,11 +177,12 @@ pub async fn drain(limit: Duration) {
 #[cfg(not(target_arch = "wasm32"))]
 pub async fn drain_at_exit() {
     let runtime: Arc<dyn Runtime> = Arc::new(crate::native::TokioRuntime::new());
+    let all = ALL.get();
     let drained = async {
-        loop {
-            let canceled = CANCELED.load(SeqCst);
-            let progress = wait_until(&DONE, || is_idle() || CANCELED.load(SeqCst) != canceled);
-            if within(&runtime, AT_EXIT, progress).await.is_none() || is_idle() {
+        while !all.is_idle() {
+            let canceled = all.canceled();
+            let progress = all.until(|| all.is_idle() || all.canceled() != canceled);
+            if within(&runtime, AT_EXIT, progress).await.is_none() {
                 return;
             }
         }
@@ -217,11 +192,10 @@ pub async fn drain_at_exit() {
 
 /// Like [`drain`](self), with the timer of `runtime`, for platforms without tokio's.
 pub async fn drain_on(runtime: Arc<dyn Runtime>, limit: Duration) {
-    within(&runtime, limit, wait_until(&DONE, is_idle)).await;
+    within(&runtime, limit, ALL.get().done()).await;
 }
 
 /// Returns `true` if no cancel is pending.
 pub fn is_idle() -> bool {
-    let pending = PENDING.load(SeqCst);
-    pending & !UPPER == 0 || pending & UPPER != this_process()
+    ALL.get().is_idle()
 }

@@ -1,13 +1,16 @@
 //! Encodes requests as HTTP. The only module that attaches the token.
 
+use std::time::Duration;
+
 use url::Url;
 
 use super::Client;
 use crate::{
     error::{Error, ErrorKind, Result},
     http::{
-        headers::check_header,
+        headers::{check_header, hold_of},
         request::{Body, Request, RequestTarget},
+        retry::Idempotency,
         transport::{HttpBody, HttpRequest, HttpResponse},
         url::{has_query, redacted_url},
     },
@@ -47,6 +50,15 @@ impl Client {
 
     pub(crate) fn redacted_url(&self, request: &Request) -> String {
         self.url(request).map(|url| redacted_url(&url)).unwrap_or_default()
+    }
+
+    /// Returns how long the server may hold the response, and whether a header of the user says so.
+    pub(crate) fn hold(&self, request: &Request) -> (Duration, bool) {
+        let headers = request.options.headers.iter().rev().chain(self.config().headers.iter().rev());
+        // The server holds creates only.
+        let mut headers = headers.filter(|_| request.idempotency == Idempotency::Once);
+        let given = headers.find(|(name, _)| name.eq_ignore_ascii_case("prefer"));
+        given.map_or((request.hold, false), |(_, prefer)| (hold_of(prefer), true))
     }
 
     /// Encodes a request. Attaches the token if `url` is at the API origin.

@@ -16,7 +16,7 @@ use crate::{
         rate_limit::{Limit, Passed},
         request::Request,
     },
-    platform::{Runtime, lock, process_id},
+    platform::{Runtime, lock},
 };
 
 /// How long a request may miss its turn before it is skipped, because its task no longer runs: a Worker's runtime ends a
@@ -34,8 +34,6 @@ struct State {
     limit: Limit,
     /// The requests that wait, in the order of their positions.
     waiting: Vec<Waiter>,
-    /// The process of the waiting requests. Those of a parent do not run in a forked child.
-    process: u32,
 }
 
 struct Waiter {
@@ -47,7 +45,7 @@ struct Waiter {
 
 impl RateGate {
     pub fn new(limit: Limit) -> Self {
-        let state = State { limit, waiting: Vec::new(), process: 0 };
+        let state = State { limit, waiting: Vec::new() };
         Self { state: Mutex::new(state), next: AtomicU64::new(0) }
     }
 
@@ -109,14 +107,6 @@ impl State {
 
     /// Returns the number of requests before a position.
     fn before(&mut self, position: u64, now: Duration) -> usize {
-        if self.waiting.is_empty() {
-            return 0;
-        }
-        let process = process_id();
-        if self.process != process {
-            self.waiting.clear();
-            self.process = process;
-        }
         while let Some(first) = self.waiting.first() {
             if first.position >= position || now.saturating_sub(first.due) < LONGEST_DELAY {
                 break;
@@ -179,7 +169,6 @@ impl<'a> QueuePosition<'a> {
         }
         // Rounded up, so that the time has come when the timer fires.
         let due = now.saturating_add(wait).saturating_add(Duration::from_millis(1));
-        state.process = process_id();
         let waiter = Waiter { position: self.position, waker: context.waker().clone(), due };
         match state.index(self.position) {
             Ok(at) => state.waiting[at] = waiter,

@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, LazyLock, Mutex, Weak},
+    sync::{Arc, Mutex, Weak},
     time::Duration,
 };
 
@@ -14,21 +14,20 @@ use super::{
 };
 use crate::{
     http::rate_limit::{CREATES, Limit, OTHERS, POLLS},
-    platform::{lock, process_id},
+    platform::{PerProcess, lock},
 };
 
 /// Identifies clients that share their gates, without the token.
 type Key = [u8; 32];
 
-static SHARED: LazyLock<Mutex<HashMap<Key, Weak<RateGates>>>> = LazyLock::new(Mutex::default);
+static SHARED: PerProcess<Mutex<HashMap<Key, Weak<RateGates>>>> = PerProcess::new();
 
 /// The gates of a token at an origin.
 pub(crate) struct RateGates {
     creates: RateGate,
     polls: RateGate,
     others: RateGate,
-    /// The predictions that wait in a process. A forked child has its own: its parent may hold the lock of the others.
-    waiting: Mutex<(u32, Arc<Waiting>)>,
+    waiting: Arc<Waiting>,
 }
 
 /// The kinds of requests, each of which has its own limit.
@@ -57,17 +56,13 @@ impl RateGates {
             creates: RateGate::new(Limit::new(CREATES, maximum, true)),
             polls: RateGate::new(Limit::new(POLLS, None, false)),
             others: RateGate::new(Limit::new(OTHERS, None, false)),
-            waiting: Mutex::default(),
+            waiting: Arc::default(),
         }
     }
 
-    /// Returns the predictions that wait in this process.
+    /// Returns the predictions that wait.
     pub(super) fn waiting(&self) -> Arc<Waiting> {
-        let (process, mut waiting) = (process_id(), lock(&self.waiting));
-        if waiting.0 != process {
-            *waiting = (process, Arc::default());
-        }
-        waiting.1.clone()
+        self.waiting.clone()
     }
 
     /// Returns the gates of a client, or `None` if it has none. Clients with a clock of their own share no gates.
@@ -90,7 +85,7 @@ impl RateGates {
         hasher.update("\n");
         // In parts, because a copy of the token would stay in memory.
         authorization.iter().for_each(|part| hasher.update(part));
-        let mut shared = lock(&SHARED);
+        let mut shared = lock(SHARED.get());
         if let Some(gates) = shared.get(&Key::from(hasher.clone().finalize())).and_then(Weak::upgrade) {
             return Some(gates);
         }

@@ -1,10 +1,13 @@
 //! Decodes successful responses.
 
+use std::{fmt, sync::Arc};
+
 use bytes::Bytes;
 
 use crate::{
     error::{Error, ErrorKind, ErrorResponse, Result, request_id},
     http::{excerpt::excerpt, rate_limit::Reported},
+    platform::{MaybeSend, MaybeSync},
     value::{Value, check_json, parse_float},
 };
 
@@ -42,15 +45,13 @@ impl<T> Reply<T> {
         RateLimit::of(&self.headers)
     }
 
+    /// Builds the reply of a call that is not a single request.
+    pub(crate) fn of(value: T) -> Self {
+        Self { value, status: 200, headers: Vec::new() }
+    }
+
     pub(crate) fn map<U>(self, map: impl FnOnce(T) -> Result<U>) -> Result<Reply<U>> {
         Ok(Reply { value: map(self.value)?, status: self.status, headers: self.headers })
-    }
-}
-
-impl Reply {
-    /// Builds the reply of a call that is not a single request.
-    pub(crate) fn of(value: Value) -> Self {
-        Self { value, status: 200, headers: Vec::new() }
     }
 }
 
@@ -122,6 +123,14 @@ pub enum Payload {
     Value(Value),
     /// Valid JSON as the API sent it.
     Json(String),
+    /// What a reader of the output of a running prediction needs, and what cancels the prediction if there is none.
+    Live(Value, Arc<dyn PredictionGuard>),
+}
+
+/// Cancels a prediction on drop.
+pub trait PredictionGuard: fmt::Debug + MaybeSend + MaybeSync {
+    /// Leaves the prediction to what reads its output: dropping the guard cancels nothing.
+    fn disarm(&self);
 }
 
 impl Payload {
@@ -133,6 +142,10 @@ impl Payload {
     pub fn into_value(self) -> Result<Value> {
         match self {
             Self::Value(value) => Ok(value),
+            Self::Live(value, guard) => {
+                guard.disarm();
+                Ok(value)
+            }
             Self::Json(text) => Value::from_json(text.as_bytes())
                 .map_err(|error| Error::from(error).with_kind(ErrorKind::InvalidResponse)),
         }

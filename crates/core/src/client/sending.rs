@@ -21,7 +21,7 @@ use crate::{
     http::{
         body_progress::BodyProgress,
         request::{Request, RequestTarget},
-        retry::{Failure, Idempotency, RetryBudget},
+        retry::{Failure, Idempotency, RetryBudget, RetryPolicy},
         time_limit::within,
         transport::HttpResponse,
         url::{redacted_url, same_origin},
@@ -74,7 +74,10 @@ impl From<Error> for FailedAttempt {
 
 impl<'a> Sending<'a> {
     pub fn new(client: &'a Client, request: &'a Request, reading: Reading) -> Self {
-        let max_retries = request.options.max_retries;
+        let (policy, max_retries) = match request.retried_for {
+            Some(limit) => (RetryPolicy::unlimited(limit), None),
+            None => (client.config().retry, request.options.max_retries),
+        };
         Self {
             client,
             request,
@@ -82,7 +85,7 @@ impl<'a> Sending<'a> {
             received: reading.is_of_a_file().then(BodyProgress::default),
             timer: Timer::new(client, request),
             report: Report::new(client, request),
-            retries: RetryBudget::new(client.config().retry, max_retries, request.idempotency),
+            retries: RetryBudget::new(policy, max_retries, request.idempotency),
             position: gate(client, request).map(RateGate::position),
             rejections: Rejections::default(),
         }
@@ -241,7 +244,8 @@ impl<'a> Sending<'a> {
         }
         let sending = client.transport().send(http);
         let mut is_unsent = false;
-        let sending = watch(sending, &mut is_unsent);
+        let end = || request.is_abandoned().then(|| Err(abandoned()));
+        let sending = watch(sending, &mut is_unsent, end);
         let response = self.timer.step(sent.as_ref(), sending).await;
         let response = response.unwrap_or_else(|| {
             let timeout = if is_unsent { unsent_error } else { timeout_error };
@@ -276,7 +280,7 @@ impl<'a> Sending<'a> {
         if request.idempotency != Idempotency::Once || !matches!(response.status, 200..=299 | 500..=599) {
             return error;
         }
-        if request.abandoned.is_some() && response.status < 300 {
+        if request.is_cancelable && response.status < 300 {
             let reading = self.client.read(request.method, response, Reading::Value(Expect::Object), None);
             if let Some(Ok(Received::Value(created))) = self.timer.step(None, reading).await {
                 return error.with_prediction(created.value);

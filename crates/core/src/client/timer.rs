@@ -6,10 +6,7 @@ use super::Client;
 use crate::{
     error::ErrorKind,
     http::{
-        body_progress::BodyProgress,
-        deadline::Deadline,
-        request::{Request, TimeoutScope},
-        retry::Idempotency,
+        body_progress::BodyProgress, deadline::Deadline, request::Request, retry::Idempotency,
         time_limit::while_progressing,
     },
     platform::Runtime,
@@ -37,14 +34,15 @@ impl<'a> Timer<'a> {
     pub fn new(client: &'a Client, request: &Request) -> Self {
         let (config, runtime) = (client.config(), client.runtime());
         let timeout = request.options.timeout.or(config.explicit_timeout);
-        let hold = if request.hold_within_timeout { Duration::ZERO } else { request.hold };
-        let timeout = timeout.map(|timeout| timeout.saturating_add(hold));
+        let (hold, is_header) = client.hold(request);
+        let added = if request.hold_within_timeout && !is_header { Duration::ZERO } else { hold };
+        let timeout = timeout.map(|timeout| timeout.saturating_add(added));
         let step = match timeout {
             Some(timeout) => timeout,
-            None if request.hold.is_zero() => config.timeout,
-            None => request.hold + AFTER_HOLD,
+            None if hold.is_zero() => config.timeout,
+            None => hold + AFTER_HOLD,
         };
-        let total = timeout.filter(|_| request.timeout_scope == TimeoutScope::Request);
+        let total = timeout.filter(|_| request.retried_for.is_none());
         Self {
             runtime,
             step,

@@ -34,7 +34,7 @@ use self::{
     schedule::{Schedule, Step},
 };
 use super::pause::Hints;
-use crate::platform::{Runtime, lock, process_id};
+use crate::platform::{Runtime, lock};
 
 /// Fewer waiting predictions than this poll each on its own.
 const MANY: usize = 32;
@@ -50,8 +50,6 @@ pub(crate) struct Waiting {
 
 #[derive(Default)]
 struct State {
-    /// The process of the tasks. Those of a parent do not run in a forked child.
-    process: u32,
     /// The number of seats.
     count: usize,
     schedule: Schedule,
@@ -75,19 +73,8 @@ impl Waiting {
 
     /// Counts a waiting prediction.
     pub fn sit(self: &Arc<Self>, runtime: &Arc<dyn Runtime>) -> Seat {
-        let process = process_id();
-        self.state_of(process).count += 1;
-        Seat { waiting: self.clone(), runtime: runtime.clone(), process, place: None, end_is_near: false }
-    }
-
-    /// Returns the state of this process.
-    fn state_of(&self, process: u32) -> MutexGuard<'_, State> {
-        let mut state = lock(&self.state);
-        if state.process != process {
-            // Leaked: the runtime that the wakers belong to does not exist in a forked child.
-            std::mem::forget(std::mem::replace(&mut *state, State { process, ..State::default() }));
-        }
-        state
+        lock(&self.state).count += 1;
+        Seat { waiting: self.clone(), runtime: runtime.clone(), place: None, end_is_near: false }
     }
 
     /// Returns the number of waiting predictions, of those that share their polls, and of those that have subscribed to news.
@@ -126,7 +113,6 @@ pub(crate) enum Turn {
 pub(crate) struct Seat {
     waiting: Arc<Waiting>,
     runtime: Arc<dyn Runtime>,
-    process: u32,
     place: Option<Place>,
     /// Whether the prediction has probably ended.
     end_is_near: bool,
@@ -143,8 +129,7 @@ impl Seat {
     }
 
     pub fn is_shared(&self) -> bool {
-        let state = lock(&self.waiting.state);
-        state.process == self.process && state.count >= self.waiting.many
+        lock(&self.waiting.state).count >= self.waiting.many
     }
 
     /// Waits for the next turn of a prediction that was just seen, as `known` and created at `created`.
@@ -213,9 +198,6 @@ impl Seat {
         let Some(place) = self.place.take() else { return };
         let now = self.runtime.monotonic();
         let mut state = lock(&self.waiting.state);
-        if state.process != self.process {
-            return;
-        }
         let waker = state.wakers.remove(&place);
         state.schedule.leave(place, now);
         wake(state);
@@ -243,10 +225,7 @@ impl Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         self.leave();
-        let mut state = lock(&self.waiting.state);
-        if state.process == self.process {
-            state.count -= 1;
-        }
+        lock(&self.waiting.state).count -= 1;
     }
 }
 

@@ -88,9 +88,10 @@ impl Download {
             let config = self.file.client.config();
             let timeout = self.file.options().timeout.unwrap_or(config.timeout);
             let chunk = within(&config.runtime, timeout, body.next()).await;
+            // A broken body is dropped before the delay, so that other requests can use its connection.
+            self.body = matches!(chunk, Some(Some(Ok(_)))).then_some(body);
             match chunk {
                 Some(Some(Ok(mut chunk))) => {
-                    self.body = Some(body);
                     let skipped = self.skip.min(chunk.len() as u64);
                     self.skip -= skipped;
                     let chunk = chunk.split_off(skipped as usize);
@@ -203,6 +204,8 @@ impl Download {
         if first && from > 0 && response.status == 206 && is_encoded(&response.headers) {
             // A range of the compressed form. Only the whole can be decoded.
             from = 0;
+            // Its connection may be the only one.
+            drop(response);
             response = file.request(from, None).await?;
         }
         let encoded = is_encoded(&response.headers);

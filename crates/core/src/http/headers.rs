@@ -1,4 +1,6 @@
-//! Validates headers.
+//! Checks and reads headers.
+
+use std::time::Duration;
 
 use crate::error::{Error, Result};
 
@@ -12,6 +14,19 @@ pub(crate) fn check_header(what: &str, name: &str, value: &str) -> Result<()> {
     }
     Err(invalid_header(what, name))
 }
+
+/// Returns how long a `Prefer` header lets the server hold its response: `wait`, or `wait=` and a number of seconds.
+pub(crate) fn hold_of(prefer: &str) -> Duration {
+    let mut waits = prefer.split([',', ';']).filter_map(|preference| preference.trim().strip_prefix("wait"));
+    let seconds = waits.find_map(|wait| match wait.strip_prefix('=') {
+        Some(seconds) => seconds.parse().ok(),
+        None => wait.is_empty().then_some(LONGEST_HOLD),
+    });
+    Duration::from_secs(seconds.unwrap_or(0).min(LONGEST_HOLD))
+}
+
+/// The longest time that the API holds a response, in seconds.
+const LONGEST_HOLD: u64 = 60;
 
 /// Builds the error of a header. The value is omitted because it may be a secret.
 pub(crate) fn invalid_header(what: &str, name: &str) -> Error {

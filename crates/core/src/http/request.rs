@@ -115,20 +115,14 @@ pub struct Request {
     /// Whether the `timeout` includes the hold.
     pub(crate) hold_within_timeout: bool,
     pub(crate) deadline: Deadline,
-    pub(crate) timeout_scope: TimeoutScope,
-    /// Set when the caller has abandoned the request: a running attempt completes, but none is started.
+    /// How long the request is retried, whatever the limits of the client. Its `timeout` limits each attempt.
+    pub(crate) retried_for: Option<Duration>,
+    /// Set when the caller has abandoned the request: an attempt that was sent completes, but none is sent.
     pub(crate) abandoned: Option<Arc<AtomicBool>>,
+    /// Whether the caller of a create cancels a prediction that it does not return.
+    pub(crate) is_cancelable: bool,
     pub(crate) observer: Option<Arc<dyn SendObserver>>,
     pub(crate) options: RequestOptions,
-}
-
-/// What the `timeout` of a request or client limits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TimeoutScope {
-    /// The request with all its retries.
-    Request,
-    /// Each attempt.
-    Attempt,
 }
 
 /// The target of a request.
@@ -152,8 +146,9 @@ impl Request {
             hold: Duration::ZERO,
             hold_within_timeout: false,
             deadline: Deadline::none(),
-            timeout_scope: TimeoutScope::Request,
+            retried_for: None,
             abandoned: None,
+            is_cancelable: false,
             observer: None,
             options: RequestOptions::default(),
         }
@@ -222,9 +217,9 @@ impl Request {
         self
     }
 
-    /// Applies the `timeout` to each attempt, for a request that must succeed long after it.
-    pub(crate) fn outlasting_timeout(mut self) -> Self {
-        self.timeout_scope = TimeoutScope::Attempt;
+    /// Retries the request for so long, because it must succeed.
+    pub(crate) fn retried_for(mut self, limit: Duration) -> Self {
+        self.retried_for = Some(limit);
         self
     }
 

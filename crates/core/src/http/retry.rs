@@ -41,6 +41,13 @@ impl Default for RetryPolicy {
     }
 }
 
+impl RetryPolicy {
+    /// Retries any number of times, and waits up to `longest` if the API asks for it.
+    pub(crate) fn unlimited(longest: Duration) -> Self {
+        Self { max_retries: u32::MAX, max_retry_after: longest, ..Self::default() }
+    }
+}
+
 /// Whether a request may be sent twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Idempotency {

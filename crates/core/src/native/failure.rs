@@ -25,6 +25,12 @@ const H2_ENDLESS_HEAD: [&str; 3] = [
     "too_many_continuations",
     "connection error detected: unable to maintain the header compression context",
 ];
+/// How h2 says that the server has not processed a request (RFC 9113, sections 8.7 and 6.8): it reset the stream, or closed the
+/// connection after an earlier stream.
+const H2_UNPROCESSED: [&str; 2] = [
+    "stream error received: refused stream before processing any application logic",
+    "connection error received: not a result of an error",
+];
 const PROXY_AUTHORIZATION: &str = "proxy authorization required";
 /// How hyper says that a proxy did not accept the credentials.
 const CREDENTIALS: [&str; 3] = [PROXY_AUTHORIZATION, "authentication", "credentials not accepted"];
@@ -71,7 +77,8 @@ impl<'a> Route<'a> {
         let kind = if timed_out { ErrorKind::Timeout } else { ErrorKind::Connection };
         // Without the URL: its query may contain signatures.
         let why = cause(&error);
-        let head_problem = head_problem(&why).filter(|_| error.is_request());
+        let is_request = error.is_request();
+        let head_problem = head_problem(&why).filter(|_| is_request);
         let source = error.without_url();
         let host = self.host;
         let error = match described {
@@ -82,6 +89,7 @@ impl<'a> Route<'a> {
                     let message = format!("the headers of the response from {host} are {problem}.");
                     Error::new(ErrorKind::InvalidResponse, message)
                 }
+                None if is_request && is_unprocessed(&why) => self.broke(&why).with_never_sent(),
                 None => self.broke(&why),
             },
         };
@@ -189,6 +197,13 @@ fn head_problem(why: &str) -> Option<&'static str> {
         "stream error detected: unspecific protocol error detected" => Some("too many, too long or invalid"),
         _ => H2_ENDLESS_HEAD.iter().any(|text| why.contains(text)).then_some("too many or too long"),
     }
+}
+
+/// Returns `true` if h2 says so. The text of the server follows in parentheses.
+fn is_unprocessed(why: &str) -> bool {
+    H2_UNPROCESSED
+        .iter()
+        .any(|text| why.strip_prefix(text).is_some_and(|rest| rest.is_empty() || rest.starts_with(" (")))
 }
 
 fn is_no_such_host(why: &str) -> bool {

@@ -210,6 +210,8 @@ impl HttpTransport {
                 .pool_idle_timeout(options.pool_idle_timeout)
                 .redirect(reqwest::redirect::Policy::none())
                 .referer(false)
+                // By default, it sends again what HTTP/2 refused, without hooks and limits.
+                .retry(reqwest::retry::never())
                 .http2_max_header_list_size(MAX_HEADERS)
                 .tls_backend_preconfigured(tls.clone());
             if announced {

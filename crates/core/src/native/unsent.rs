@@ -3,7 +3,8 @@
 use std::{
     cell::Cell,
     future::{Future, poll_fn},
-    pin::pin,
+    pin::{Pin, pin},
+    task::{Context, Poll},
 };
 
 tokio::task_local! {
@@ -12,14 +13,34 @@ tokio::task_local! {
 }
 
 /// Runs a request of any transport. `unsent` stays true while each poll reports that it waits, and nothing makes it true again.
-pub(crate) async fn watch<F: Future>(request: F, unsent: &mut bool) -> F::Output {
+/// Until then, the request ends with what `end` returns before a poll.
+pub(crate) async fn watch<F: Future>(
+    request: F,
+    unsent: &mut bool,
+    end: impl Fn() -> Option<F::Output>,
+) -> F::Output {
     *unsent = true;
-    scoped(request, |waits| *unsent &= waits == Some(true)).await
+    let mut request = pin!(request);
+    poll_fn(|context| {
+        if let Some(output) = unsent.then(&end).flatten() {
+            return Poll::Ready(output);
+        }
+        let (polled, waits) = poll(request.as_mut(), context);
+        *unsent &= waits == Some(true);
+        polled
+    })
+    .await
 }
 
 /// Runs a request and reports whether it waits.
 pub(super) async fn reporting<F: Future>(request: F) -> F::Output {
-    scoped(request, |waits| report(waits == Some(true))).await
+    let mut request = pin!(request);
+    poll_fn(|context| {
+        let (polled, waits) = poll(request.as_mut(), context);
+        report(waits == Some(true));
+        polled
+    })
+    .await
 }
 
 /// Waits for something without which no byte of a request can be sent.
@@ -35,16 +56,9 @@ pub(super) async fn before_sending<F: Future>(wait: F) -> F::Output {
     .await
 }
 
-/// Runs `future`, and calls `seen` after each poll with what was reported in it.
-async fn scoped<F: Future>(future: F, mut seen: impl FnMut(Option<bool>)) -> F::Output {
-    let mut future = pin!(future);
-    poll_fn(|context| {
-        let poll = || (future.as_mut().poll(context), WAITS.with(Cell::get));
-        let (polled, waits) = WAITS.sync_scope(Cell::new(None), poll);
-        seen(waits);
-        polled
-    })
-    .await
+/// Polls `future`. Also returns what was reported meanwhile.
+fn poll<F: Future>(future: Pin<&mut F>, context: &mut Context<'_>) -> (Poll<F::Output>, Option<bool>) {
+    WAITS.sync_scope(Cell::new(None), || (future.poll(context), WAITS.with(Cell::get)))
 }
 
 fn report(waits: bool) {
@@ -62,7 +76,7 @@ mod tests {
 
     fn is_unsent(request: impl Future) -> bool {
         let mut unsent = false;
-        let ended = watch(request, &mut unsent).now_or_never();
+        let ended = watch(request, &mut unsent, || None).now_or_never();
         assert!(ended.is_none());
         unsent
     }

@@ -1,6 +1,7 @@
 //! The guard that cancels an abandoned prediction.
 
 use std::{
+    fmt,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -19,7 +20,7 @@ use super::{
     snapshot::Snapshot,
 };
 use crate::{
-    client::{Client, background, options::OnAbandon},
+    client::{Client, background, options::OnAbandon, response::PredictionGuard},
     error::{Error, ErrorKind, Result},
     http::request::{Request, RequestOptions},
     platform::{Spawner, lock},
@@ -59,7 +60,8 @@ impl CancelGuard {
     /// Sends the create. It continues after the caller is dropped, because only its response has the id that a cancel
     /// needs.
     pub async fn create(&self, mut request: Request) -> Result<Snapshot> {
-        request.abandoned = (self.on_abandon == OnAbandon::Cancel).then(|| self.abandoned.clone());
+        request.abandoned = Some(self.abandoned.clone());
+        request.is_cancelable = self.on_abandon == OnAbandon::Cancel;
         let (mut sender, receiver) = oneshot::channel();
         let (client, spawner, on_abandon) = (self.client.clone(), self.spawner.clone(), self.on_abandon);
         let (last_seen, abandoned) = (self.last_seen.clone(), self.abandoned.clone());
@@ -73,7 +75,8 @@ impl CancelGuard {
                 match select(create, abandoned).await {
                     Either::Left((created, _)) => Some(created),
                     Either::Right(((), create)) => {
-                        client.abandoned().outcome(client.runtime(), request.hold, create).await
+                        let (hold, _) = client.hold(&request);
+                        client.abandoned().outcome(client.runtime(), hold, create).await
                     }
                 }
             };
@@ -168,6 +171,18 @@ pub(super) fn deadline_error(timeout: Duration, state: &str, last_seen: Option<S
     match last_seen {
         Some(seen) => error.with_prediction(seen.into_value()),
         None => error,
+    }
+}
+
+impl PredictionGuard for CancelGuard {
+    fn disarm(&self) {
+        Self::disarm(self);
+    }
+}
+
+impl fmt::Debug for CancelGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CancelGuard").finish_non_exhaustive()
     }
 }
 

@@ -137,13 +137,15 @@ impl Reader {
                 None => self.connect().await?,
             };
             let config = self.client.config();
-            match within(&config.runtime, config.idle_timeout, body.next()).await {
+            let received = within(&config.runtime, config.idle_timeout, body.next()).await;
+            // A broken body is dropped before the delay, so that other requests can use its connection.
+            self.body = matches!(received, Some(Some(Ok(_)))).then_some(body);
+            match received {
                 Some(Some(Ok(chunk))) => {
                     self.parser.push(&chunk);
                     if self.parser.pending() > MAX_EVENT {
                         return Err(self.too_long());
                     }
-                    self.body = Some(body);
                 }
                 Some(Some(Err(error))) => self.delay_reconnect("broke", Some(error)).await?,
                 Some(None) => self.delay_reconnect("ended without `done`", None).await?,
@@ -185,10 +187,7 @@ impl Reader {
         }
         self.delivered = true;
         match event.as_str() {
-            "done" => {
-                self.ended = true;
-                self.client.announce_change(&self.prediction);
-            }
+            "done" => self.end(),
             "output" if self.partial.len() < MAX_PARTIAL => self.partial.push_str(&data),
             _ => {}
         }
@@ -197,10 +196,16 @@ impl Reader {
         Event { event, data, id, retry, file }
     }
 
+    /// Ends the stream. Its connection is free for other requests, even if the server keeps it open.
+    fn end(&mut self) {
+        self.ended = true;
+        self.body = None;
+        self.client.announce_change(&self.prediction);
+    }
+
     /// Builds the error with which `run` would fail for this prediction.
     async fn ended(&mut self, status: &str, why: Option<String>) -> Error {
-        self.ended = true;
-        self.client.announce_change(&self.prediction);
+        self.end();
         let seen = match self.prediction.id() {
             Some(id) => {
                 let options = RequestOptions { max_retries: Some(1), ..self.options.clone() };

@@ -1,6 +1,6 @@
 //! Reads an output while the model writes it.
 
-use std::{mem, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
@@ -18,7 +18,7 @@ use super::{
     snapshot::Snapshot,
 };
 use crate::{
-    client::{Client, options::OnAbandon, shape_cache::Shape},
+    client::{Client, options::OnAbandon, response::Payload, shape_cache::Shape},
     error::{Error, Result},
     http::{deadline::Deadline, request::RequestOptions, time_limit::within},
     platform::BoxStream,
@@ -49,9 +49,9 @@ option_types! {
 
 impl Run {
     /// Returns `{"live", "prediction"}` as soon as the prediction is created if the version writes its output item by
-    /// item, `{"items"}` if that prediction has already ended, and `{"output"}` for every other version. A live prediction
-    /// is not canceled until its output is read.
-    pub(super) async fn started(mut self) -> Result<Value> {
+    /// item, `{"items"}` if that prediction has already ended, and `{"output"}` for every other version. Dropping the result
+    /// cancels a live prediction.
+    pub(super) async fn started(mut self) -> Result<Payload> {
         let mut span = self.request.traced();
         // Events do not show every state, which an observer receives.
         let shape = match self.observer {
@@ -60,7 +60,8 @@ impl Run {
         };
         if shape == Shape::Whole {
             let ended = self.ended(span).await?;
-            return Ok(Value::from_members([("output", self.with_files(ended.into_output()))]));
+            let output = self.with_files(ended.into_output());
+            return Ok(Payload::Value(Value::from_members([("output", output)])));
         }
         let request = &mut self.request;
         if shape == Shape::Texts {
@@ -73,12 +74,11 @@ impl Run {
         });
         let created = request.limited(&guard, create).instrument(span.span()).await;
         let (created, deadline) = created.inspect_err(|error| span.end(Err(error)))?;
-        guard.disarm();
         if created.is_terminal() {
             let ended = span.ended(request.client.check_output(created), |prediction| prediction)?;
             let output = ended.into_output();
             let name = if matches!(output, Value::Array(_)) { "items" } else { "output" };
-            return Ok(Value::from_members([(name, self.with_files(output))]));
+            return Ok(Payload::Value(Value::from_members([(name, self.with_files(output))])));
         }
         // Another call reads the output, and has a span of its own.
         span.end(Ok(&created));
@@ -93,7 +93,8 @@ impl Run {
             ("timeout", self.request.timeout.map(|timeout| timeout.as_secs_f64()).into()),
             ("until", left.map(|left| runtime.now().saturating_add(left).as_secs_f64()).into()),
         ];
-        Ok(Value::from_members([("live", Value::from_members(live)), ("prediction", created.into_value())]))
+        let live = [("live", Value::from_members(live)), ("prediction", created.into_value())];
+        Ok(Payload::Live(Value::from_members(live), Arc::new(guard)))
     }
 }
 

@@ -4,7 +4,11 @@ use serde::Deserialize;
 
 use super::{run::Run, snapshot::Snapshot};
 use crate::{
-    client::Client, error::Result, http::request::RequestOptions, platform::BoxStream, value::Value,
+    client::{Client, response::Payload},
+    error::Result,
+    http::request::RequestOptions,
+    platform::BoxStream,
+    value::Value,
     value::options::option_types,
 };
 
@@ -17,8 +21,8 @@ option_types! {
 }
 
 impl Run {
-    pub(super) async fn started(self) -> Result<Value> {
-        Ok(Value::from_members([("output", self.output().await?)]))
+    pub(super) async fn started(self) -> Result<Payload> {
+        Ok(Payload::Value(Value::from_members([("output", self.output().await?)])))
     }
 }
 

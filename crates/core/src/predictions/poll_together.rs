@@ -140,9 +140,7 @@ impl Client {
     async fn page_text(&self, request: &Request) -> Result<String> {
         match self.send_as_text(request, Expect::Object).await?.value {
             Payload::Json(text) => Ok(text),
-            Payload::Value(_) => {
-                Err(Error::new(ErrorKind::InvalidResponse, "unexpected response: it is not a page"))
-            }
+            _ => Err(Error::new(ErrorKind::InvalidResponse, "unexpected response: it is not a page")),
         }
     }
 }

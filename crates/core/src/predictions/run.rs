@@ -15,7 +15,11 @@ use super::{
     stream_run::StreamRun,
 };
 use crate::{
-    client::{Client, call::Work, response::Reply},
+    client::{
+        Client,
+        call::Work,
+        response::{Payload, Reply},
+    },
     error::Result,
     files::upload_progress::UploadObserver,
     http::request::RequestOptions,
@@ -221,13 +225,22 @@ impl Work for Run {
     fn reply(self) -> BoxFuture<'static, Result<Reply>> {
         Box::pin(async move {
             if self.live {
-                return Ok(Reply::of(self.started().await?));
+                return Ok(Reply::of(self.started().await?.into_value()?));
             }
             if !self.detailed {
                 return Ok(Reply::of(self.output().await?));
             }
             let RunOutcome { output, prediction } = self.detailed().await?;
             Ok(Reply::of(Value::from_members([("output", output.into_value()), ("prediction", prediction)])))
+        })
+    }
+
+    fn call_as_text(self) -> BoxFuture<'static, Result<Reply<Payload>>> {
+        Box::pin(async move {
+            if self.live {
+                return Ok(Reply::of(self.started().await?));
+            }
+            self.reply().await?.map(|value| Ok(Payload::Value(value)))
         })
     }
 }

@@ -18,8 +18,9 @@ type Entries = HashMap<u64, Entry>;
 /// Runs `work` with the open spans.
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) fn with<T>(work: impl FnOnce(&mut Entries) -> T) -> T {
-    static ENTRIES: std::sync::Mutex<Option<Entries>> = std::sync::Mutex::new(None);
-    work(crate::platform::lock(&ENTRIES).get_or_insert_default())
+    use crate::platform::{PerProcess, lock};
+    static ENTRIES: PerProcess<std::sync::Mutex<Entries>> = PerProcess::new();
+    work(&mut lock(ENTRIES.get()))
 }
 
 /// Runs `work` with the open spans. The web has one thread, and its sinks must not leave it.

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Read, Write},
-    net::{Ipv4Addr, TcpListener, TcpStream},
+    net::{Ipv4Addr, Shutdown, TcpListener, TcpStream},
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
@@ -22,6 +22,7 @@ const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RESET: u8 = 3;
 const SETTINGS: u8 = 4;
+const GO_AWAY: u8 = 7;
 const CONTINUATION: u8 = 9;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
@@ -83,6 +84,12 @@ pub fn reset(code: u32) -> Frame {
     (RESET, 0, code.to_be_bytes().into())
 }
 
+/// The end of a connection, on which the requests up to the stream `last` may have been processed.
+pub fn go_away(last: u32) -> Frame {
+    let no_error = 0_u32;
+    (GO_AWAY, 0, [last.to_be_bytes(), no_error.to_be_bytes()].concat())
+}
+
 /// Headers without an end.
 pub fn endless_head() -> Vec<Frame> {
     let piece = |kind| (kind, 0, vec![0x88; 9]);
@@ -137,6 +144,10 @@ impl Http2 {
         self.requests.load(Ordering::SeqCst)
     }
 
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     pub fn url(&self) -> String {
         format!("https://127.0.0.1:{}/v1", self.port)
     }
@@ -181,7 +192,13 @@ fn serve(
         };
         let stream = u32::from_be_bytes([header[5], header[6], header[7], header[8]]);
         for frame in &reply {
-            write(&mut connection, stream, frame)?;
+            let of_connection = frame.0 == GO_AWAY;
+            write(&mut connection, if of_connection { 0 } else { stream }, frame)?;
+            if of_connection {
+                connection.conn.send_close_notify();
+                connection.flush()?;
+                connection.sock.shutdown(Shutdown::Write)?;
+            }
         }
     }
 }

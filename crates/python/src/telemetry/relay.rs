@@ -2,13 +2,13 @@
 
 use std::{
     mem,
-    sync::{Arc, LazyLock, Mutex},
+    sync::{Arc, Mutex},
 };
 
 use pyo3::prelude::*;
 use replicant::{
     Value,
-    bindings::{Following, HookResult},
+    bindings::{Following, HookResult, PerProcess},
 };
 use tokio::sync::{oneshot, watch};
 
@@ -20,11 +20,11 @@ use crate::{
 };
 
 /// Whether the process ends, so that nothing waits for a hook.
-static OVER: LazyLock<watch::Sender<bool>> = LazyLock::new(|| watch::Sender::new(false));
+static OVER: PerProcess<watch::Sender<bool>> = PerProcess::new();
 
 /// Stops calling hooks: requests that follow, such as cancels, are sent at once.
 pub fn stop_asking() {
-    OVER.send_replace(true);
+    OVER.get().send_replace(true);
 }
 
 /// What brings the notices of one call to its receiver: in the thread that waits for the call, or on the event loop of the
@@ -180,7 +180,7 @@ fn follow(receiver: &Arc<Receiver>, notify: impl Fn(Notice) + Send + Sync + 'sta
         asked(Notice::Ask(question, answer));
         Box::pin(async move {
             // The process may end before the event loop has another turn.
-            let mut over = OVER.subscribe();
+            let mut over = OVER.get().subscribe();
             let ending = async move { drop(over.wait_for(|over| *over).await) };
             tokio::select! {
                 biased;

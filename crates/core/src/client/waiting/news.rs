@@ -9,10 +9,7 @@ use indexmap::IndexSet;
 use tokio::sync::Notify;
 
 use super::Waiting;
-use crate::{
-    platform::{lock, process_id},
-    value::Value,
-};
+use crate::{platform::lock, value::Value};
 
 /// What is new about a prediction.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,7 +51,7 @@ impl Waiting {
             return None;
         }
         let slot = Arc::<Slot>::default();
-        let mut state = self.state_of(process_id());
+        let mut state = lock(&self.state);
         let Subscriptions { by_prediction, recent } = &mut state.subscriptions;
         if recent.contains(id) {
             *lock(&slot.news) = Some(News::Changed);
@@ -67,7 +64,7 @@ impl Waiting {
     /// Passes news on to all that wait for a prediction. Returns `true` if any does.
     pub fn announce(&self, id: &str, news: impl Fn() -> News) -> bool {
         self.has_news.store(true, Ordering::Relaxed);
-        let mut state = self.state_of(process_id());
+        let mut state = lock(&self.state);
         let Subscriptions { by_prediction, recent } = &mut state.subscriptions;
         let Some(slots) = by_prediction.get(id).cloned() else {
             if recent.len() == RECENT {
@@ -123,7 +120,7 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        let mut state = self.waiting.state_of(process_id());
+        let mut state = lock(&self.waiting.state);
         let by_prediction = &mut state.subscriptions.by_prediction;
         if let Some(slots) = by_prediction.get_mut(&self.id) {
             slots.retain(|slot| !Arc::ptr_eq(slot, &self.slot));
