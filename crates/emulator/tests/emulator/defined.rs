@@ -387,6 +387,36 @@ async fn another_program_runs_a_model() {
 }
 
 #[tokio::test]
+async fn a_function_takes_its_real_time() {
+    let api = api();
+    let advance = |minutes: u64| api.emulator.advance(std::time::Duration::from_secs(minutes * 60));
+    let (release, released) = std::sync::mpsc::channel();
+    let block = async move |_, _| released.recv().map_err(|error| error.to_string());
+    let definition = Definition { run_time: seconds(7200.0), ..Definition::new("acme/blocks") };
+    api.emulator.model(definition, block).expect("a definition");
+    let created = create(&api, "acme/blocks", json!({})).await;
+    api.until(&created, &["processing"]).await;
+    advance(45);
+    advance(80);
+    // The emulator sees the advance before the result.
+    assert_eq!(api.read(&created).await["status"], "processing");
+    release.send("free".into()).expect("a model that waits");
+    let done = api.finished(&created).await;
+    let time = done["metrics"]["predict_time"].as_f64().expect("a number");
+    assert!(done["status"] == "succeeded" && (7200.0..7260.0).contains(&time), "{done}");
+
+    let (_release, released) = std::sync::mpsc::channel();
+    let block = async move |_, _| released.recv().map_err(|error| error.to_string());
+    api.emulator.model(Definition::new("acme/blocks"), block).expect("a definition");
+    let request = api.request("POST", "/models/acme/blocks/predictions").header("cancel-after", "1h");
+    let created = status_and_body(request.json(&json!({"input": {}})).send().await.expect("sent")).await.1;
+    api.until(&created, &["processing"]).await;
+    advance(61);
+    let done = api.finished(&created).await;
+    assert_eq!((&done["status"], &done["metrics"]["total_time"]), (&json!("canceled"), &json!(3600.0)));
+}
+
+#[tokio::test]
 async fn a_create_whose_client_leaves_runs_to_its_end() {
     let api = api();
     let base = format!("{}/_emulator", api.emulator.origin());
