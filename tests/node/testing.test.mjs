@@ -85,6 +85,28 @@ test("a refused redefinition keeps the model", async () => {
   assert.equal(await client.run("acme/kept", { input: {} }), "first");
 });
 
+test("a model that is defined again keeps its earlier function", async () => {
+  let begin, release;
+  const began = new Promise((resolve) => (begin = resolve));
+  const released = new Promise((resolve) => (release = resolve));
+  emulator.model("acme/again", { versions: ["again-1"] }, async ({ waits }) => {
+    begin();
+    if (waits) await released;
+    return "first";
+  });
+  const running = await client.predictions.create({ model: "acme/again", input: { waits: true } });
+  await began;
+  emulator.model("acme/again", { versions: ["again-2"], coldStart: 1800 }, () => "second");
+  const starting = await client.predictions.create({ model: "acme/again", input: {} });
+  emulator.model("acme/again", { versions: ["again-3"] }, () => "third");
+  assert.equal(await client.run("acme/again:again-1", { input: {} }), "first");
+  assert.equal(await client.run("acme/again", { input: {} }), "third");
+  emulator.time.advance("30m");
+  release();
+  assert.equal((await client.wait(running)).output, "first");
+  assert.equal((await client.wait(starting)).output, "second");
+});
+
 test("a received request shows no token of the environment", async () => {
   const { REPLICATE_API_TOKEN: token } = process.env;
   process.env.REPLICATE_API_TOKEN = "r8_real";

@@ -18,8 +18,9 @@ interface Model {
 /** A line that the emulator sends. */
 interface Message {
   created?: string;
-  run?: { id: string; model: string; input: Record<string, unknown> };
+  run?: { id: string; definition: string; input: Record<string, unknown> };
   cancel?: string;
+  forget?: string;
   ended?: string;
 }
 
@@ -55,6 +56,7 @@ export class Models {
   readonly id = randomUUID();
   readonly #origin: string;
   readonly #base: string;
+  /** By the ids of their definitions, because earlier versions of a model that is defined again still run. */
   readonly #models = new Map<string, Model>();
   readonly #runs = new Map<string, Run>();
   /** The predictions that have not ended, each with the timer that keeps the process alive for it. */
@@ -78,6 +80,7 @@ export class Models {
       format === "uri" || (items as JsonSchema)?.format === "uri";
     const files = Object.keys(properties).filter((member) => isFile(properties[member] ?? {}));
     this.#connect();
+    const id = randomUUID();
     const { input, output, description, versions, coldStart, runTime } = options;
     const definition = {
       name,
@@ -89,14 +92,13 @@ export class Models {
       run_time: runTime ?? 0,
       streams: /GeneratorFunction\]$/.test(Object.prototype.toString.call(run)),
       worker: this.id,
+      definition: id,
     };
-    const previous = this.#models.get(name);
-    this.#models.set(name, { run, files });
+    this.#models.set(id, { run, files });
     try {
       control(this.#origin, "POST", "models", definition);
     } catch (error) {
-      if (previous === undefined) this.#models.delete(name);
-      else this.#models.set(name, previous);
+      this.#models.delete(id);
       throw error;
     }
   }
@@ -123,12 +125,14 @@ export class Models {
       clearTimeout(this.#holds.get(message.ended));
       this.#holds.delete(message.ended);
     } else if (message.run !== undefined) {
-      const { id, model, input } = message.run;
+      const { id, definition, input } = message.run;
       const run = new Run(this.#base, id);
       this.#runs.set(id, run);
-      void run.perform(this.#models.get(model) as Model, input).finally(() => this.#runs.delete(id));
+      void run.perform(this.#models.get(definition) as Model, input).finally(() => this.#runs.delete(id));
     } else if (message.cancel !== undefined) {
       this.#runs.get(message.cancel)?.cancel();
+    } else if (message.forget !== undefined) {
+      this.#models.delete(message.forget);
     }
   }
 

@@ -127,6 +127,8 @@ pub(crate) struct Request {
     /// What the model does; otherwise its runs are handed to `worker`.
     script: Option<Scripted>,
     worker: Option<String>,
+    /// What the worker calls the function of this definition; a model that is defined again has another one.
+    definition: Option<String>,
 }
 
 impl Request {
@@ -150,7 +152,9 @@ impl Request {
                 let iterates = script.iterates();
                 (Arc::new(script), iterates)
             }
-            (None, Some(worker)) => (Arc::new(remote::Remote::new(hub.clone(), worker)), self.streams),
+            (None, Some(worker)) => {
+                (Arc::new(remote::Remote::new(hub.clone(), worker, self.definition)), self.streams)
+            }
             _ => return Err("a model has one of `cog`, `script` and `worker`".into()),
         };
         let schema = definition.schema(iterates)?;

@@ -322,7 +322,7 @@ async fn a_cancel_drops_the_future_of_a_function() {
 async fn another_program_runs_a_model() {
     let api = api();
     let base = format!("{}/_emulator", api.emulator.origin());
-    let definition = json!({"name": "acme/remote", "worker": "w", "streams": true});
+    let definition = json!({"name": "acme/remote", "worker": "w", "definition": "d1", "streams": true});
     assert_eq!(api.post(&format!("{base}/models"), definition).await.0, 201);
     // A run that is created before the worker connects waits for it.
     let created = create(&api, "acme/remote", json!({"a": 1})).await;
@@ -332,7 +332,8 @@ async fn another_program_runs_a_model() {
     assert_eq!(&next().await[..], b"{\"connected\": true}\n");
     let run: Value = serde_json::from_slice(&next().await).expect("JSON");
     let id = created["id"].as_str().expect("an id");
-    assert_eq!(run["run"], json!({"id": id, "model": "acme/remote", "input": {"a": 1}}));
+    let expected = json!({"id": id, "model": "acme/remote", "definition": "d1", "input": {"a": 1}});
+    assert_eq!(run["run"], expected);
     let file = format!("{base}/runs/{id}/files?name=a%20b.txt");
     let file = api.request("POST", &file).header("content-type", "text/csv").body("x,y");
     let url = status_and_body(file.send().await.expect("sent")).await.1["url"].clone();
@@ -384,6 +385,36 @@ async fn another_program_runs_a_model() {
         api.finished(&created).await["status"] == "failed"
     };
     eventually(late, "a run of a program that has ended does not fail").await;
+}
+
+#[tokio::test]
+async fn a_run_names_its_definition() {
+    let api = api();
+    let base = format!("{}/_emulator", api.emulator.origin());
+    let connection = api.request("GET", &format!("{base}/workers/w")).send().await.expect("sent");
+    let mut lines = connection.bytes_stream();
+    let mut next = async || -> Value {
+        serde_json::from_slice(&lines.next().await.expect("a line").expect("bytes")).expect("JSON")
+    };
+    next().await;
+    let define = async |definition: &str, version: &str| {
+        let body =
+            json!({"name": "acme/remote", "worker": "w", "definition": definition, "versions": [version]});
+        assert_eq!(api.post(&format!("{base}/models"), body).await.0, 201);
+    };
+    define("d1", "v1").await;
+    define("d2", "v2").await;
+    for (version, definition) in [("v1", "d1"), ("v2", "d2"), ("acme/remote", "d2")] {
+        let (_, created) = api.post("/predictions", json!({"version": version, "input": {}})).await;
+        assert_eq!(next().await["run"]["definition"], definition, "{version}");
+        let events = format!("{base}/runs/{}/events", created["id"].as_str().expect("an id"));
+        assert_eq!(api.post(&events, json!(["done"])).await.0, 204);
+        api.finished(&created).await;
+    }
+    api.emulator.reset();
+    assert_eq!(next().await, json!({"forget": "d1"}));
+    define("d3", "v2").await;
+    assert_eq!(next().await, json!({"forget": "d2"}), "no version is left");
 }
 
 #[tokio::test]
