@@ -107,6 +107,44 @@ test("a model that is defined again keeps its earlier function", async () => {
   assert.equal((await client.wait(starting)).output, "second");
 });
 
+test("files of nullable and referenced types are read", async () => {
+  const file = { type: "string", format: "uri" };
+  const input = {
+    type: "object",
+    properties: {
+      nullable: { anyOf: [file, { type: "null" }] },
+      referenced: { $ref: "#/$defs/File" },
+      list: { type: "array", items: { oneOf: [{ $ref: "#/$defs/File" }, { type: "null" }] } },
+      either: { anyOf: [file, { type: "array", items: file }] },
+      text: { anyOf: [file, { type: "string" }] },
+      loop: { $ref: "#/$defs/Loop" },
+    },
+    $defs: { File: file, Loop: { anyOf: [{ $ref: "#/$defs/Loop" }, { type: "null" }] } },
+  };
+  const shown = (value) => (Buffer.isBuffer(value) ? { file: value.toString() } : value);
+  emulator.model("acme/files", { input }, (given) =>
+    Object.fromEntries(
+      Object.entries(given).map(([name, value]) => [
+        name,
+        Array.isArray(value) ? value.map(shown) : shown(value),
+      ]),
+    ),
+  );
+  const [a, text] = ["data:,a", "a text"];
+  const given = { nullable: a, referenced: a, list: [a, null], either: [a], text, loop: null };
+  const expected = { file: "a" };
+  assert.deepEqual(await client.run("acme/files", { input: given }), {
+    nullable: expected,
+    referenced: expected,
+    list: [expected, null],
+    either: [expected],
+    text,
+    loop: null,
+  });
+  const others = { nullable: null, either: a };
+  assert.deepEqual(await client.run("acme/files", { input: others }), { nullable: null, either: expected });
+});
+
 test("a received request shows no token of the environment", async () => {
   const { REPLICATE_API_TOKEN: token } = process.env;
   process.env.REPLICATE_API_TOKEN = "r8_real";

@@ -42,6 +42,29 @@ function redirectConsole() {
   }
 }
 
+/** Returns the members of an input that are files or lists of files. */
+function fileMembers(schema: JsonSchema): string[] {
+  const properties = Object.entries((schema.properties ?? {}) as Record<string, JsonSchema>);
+  return properties.filter(([, property]) => isFile(schema, property)).map(([name]) => name);
+}
+
+/** Whether every string that a schema allows, or every one in its lists, is a file. */
+function isFile(root: JsonSchema, schema: JsonSchema): boolean {
+  const parts = new Set([schema]);
+  for (const part of parts) {
+    const within = [part.$ref && target(root, part.$ref), part.items, part.anyOf, part.oneOf, part.allOf];
+    for (const each of within.flat()) if (each) parts.add(each as JsonSchema);
+  }
+  const texts = [...parts].filter(({ type, format }) => format === "uri" || [type].flat().includes("string"));
+  return texts.length > 0 && texts.every(({ format }) => format === "uri");
+}
+
+/** Returns the schema that a reference such as `#/$defs/Image` names. */
+function target(root: JsonSchema, reference: unknown): unknown {
+  const names = String(reference).split("/").slice(1);
+  return names.reduce<unknown>((found, name) => (found as JsonSchema | undefined)?.[name], root);
+}
+
 async function read({ pull }: Source): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   for (let chunk = await pull(0, false); chunk !== null; chunk = await pull(0, false)) chunks.push(chunk);
@@ -75,10 +98,7 @@ export class Models {
    */
   define(name: string, options: ModelOptions, run: ModelFunction): void {
     redirectConsole();
-    const properties = (options.input?.properties ?? {}) as Record<string, JsonSchema>;
-    const isFile = ({ format, items }: JsonSchema) =>
-      format === "uri" || (items as JsonSchema)?.format === "uri";
-    const files = Object.keys(properties).filter((member) => isFile(properties[member] ?? {}));
+    const files = fileMembers(options.input ?? {});
     this.#connect();
     const id = randomUUID();
     const { input, output, description, versions, coldStart, runTime } = options;
@@ -197,7 +217,8 @@ class Run implements ModelRun {
       const value = input[member];
       if (typeof value === "string") input[member] = await this.#read(member, value);
       else if (Array.isArray(value)) {
-        input[member] = await Promise.all(value.map((uri) => this.#read(member, uri)));
+        const read = (uri: unknown) => (typeof uri === "string" ? this.#read(member, uri) : uri);
+        input[member] = await Promise.all(value.map(read));
       }
     }
     const result = await model.run(input, this);

@@ -126,6 +126,22 @@ async fn inputs_are_validated_by_the_schemas_of_common_libraries() {
 }
 
 #[tokio::test]
+async fn a_required_member_with_a_default_may_be_missing() {
+    let api = api();
+    // As Zod describes what its parsers return.
+    let nested = json!({"type": "object", "required": ["m"], "properties": {"m": {"default": null}}});
+    let schema = json!({"type": "object", "required": ["n", "p"], "properties": {
+        "n": {"type": "number", "default": 2}, "p": {"type": "string"}, "nested": nested
+    }});
+    let definition = Definition { input: Some(schema.to_string()), ..Definition::new("acme/zod") };
+    api.emulator.model(definition, async |input, _| Ok(input)).expect("a definition");
+    let done = api.finished(&create(&api, "acme/zod", json!({"p": "x", "nested": {}})).await).await;
+    assert_eq!(done["output"], json!({"p": "x", "nested": {}, "n": 2}));
+    let (status, problem) = api.post("/models/acme/zod/predictions", json!({"input": {}})).await;
+    assert_eq!((status, problem["invalid_fields"].as_array().map(Vec::len)), (422, Some(1)), "{problem}");
+}
+
+#[tokio::test]
 async fn choices_of_whole_inputs_are_validated() {
     let api = api();
     let text = json!({"type": "object", "required": ["text"], "properties": {"text": {"type": "string"}}});
