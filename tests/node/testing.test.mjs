@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
 import { ANY, Emulator } from "../../node/testing.mjs";
+import { eventually } from "./support/emulator.mjs";
 
 const emulator = new Emulator();
 after(() => emulator.close());
@@ -208,6 +209,28 @@ test("assertions show differences", async () => {
   assert.throws(wrong, { name: "AssertionError", message: /expected input\.value = 2, got 1/ });
   assert.throws(wrong, assert.AssertionError);
   assert.throws(() => emulator.assertNotCalled("emulator/echo"), /expected no predictions/);
+});
+
+test("assertions take a version or a deployment, and refuse a misspelled name", async () => {
+  emulator.script("acme/paid", { output: 1, versions: ["paid-2", "paid-1"] });
+  await client.run("acme/paid:paid-1", { input: { prompt: "a" } });
+  emulator.assertNotCalled("acme/paid:paid-2");
+  emulator.assertCalledWith("acme/paid:paid-1", { prompt: /a/ });
+  assert.throws(() => emulator.assertNotCalled("acme/paid:paid-1"), /expected no predictions/);
+  await client.deployments.predictions.create("acme", "text", { input: { prompt: "b" } });
+  emulator.assertCalledWith("acme/text", { prompt: /b/ });
+  for (const model of ["", "acme", "typo"])
+    assert.throws(() => emulator.assertNotCalled(model), /`model` must be "owner\/name"/);
+  for (const model of ["acme/piad", "acme/paid:paid-3"])
+    assert.throws(() => emulator.assertNotCalled(model), new RegExp(`there is no model ${model}`));
+});
+
+test("assertions compare inputs whose data have been removed", async () => {
+  await client.run("emulator/echo", { input: { value: "a" } });
+  emulator.time.advance("2h");
+  await eventually(() => emulator.predictions()[0].data_removed);
+  for (const value of ["a", /a/]) emulator.assertCalledWith("emulator/echo", { value });
+  assert.throws(() => emulator.assertCalledWith("emulator/echo", {}), /another input/);
 });
 
 test("expected inputs may have matchers", async () => {

@@ -56,12 +56,7 @@ impl Definition {
 
     /// Returns the owner and the name.
     pub(crate) fn names(&self) -> Result<(&str, &str), String> {
-        let plain = |text: &str| {
-            !text.is_empty()
-                && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-        };
-        let names = self.name.split_once('/').filter(|(owner, name)| plain(owner) && plain(name));
-        names.ok_or_else(|| format!("`name` must be \"owner/name\", not {:?}", self.name))
+        names(&self.name).ok_or_else(|| format!("`name` must be \"owner/name\", not {:?}", self.name))
     }
 
     pub(crate) fn timing(&self) -> Timing {
@@ -94,6 +89,14 @@ impl Definition {
         schema.iterates |= iterates;
         Ok(schema)
     }
+}
+
+/// Splits `owner/name`.
+pub(crate) fn names(text: &str) -> Option<(&str, &str)> {
+    let plain = |text: &str| {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    };
+    text.split_once('/').filter(|(owner, name)| plain(owner) && plain(name))
 }
 
 /// Reads a duration in seconds, up to a day.

@@ -543,6 +543,76 @@ async fn expectations_are_explained() {
 }
 
 #[tokio::test]
+async fn expectations_are_of_a_model_a_version_or_a_deployment() {
+    let api = api();
+    let url = format!("{}/_emulator/checks", api.emulator.origin());
+    let found = async |which: &str, model: &str| {
+        let (status, body) = api.post(&url, json!({"which": which, "model": model})).await;
+        assert_eq!(status, 200, "{body}");
+        !body["problem"].is_null()
+    };
+    let versions = vec!["v2".into(), "v1".into()];
+    api.emulator
+        .script(Definition { versions, ..Definition::new("acme/paid") }, Scripted::default())
+        .expect("a definition");
+    for model in ["acme/paid", "acme/paid:v1", "acme/paid:v2", "acme/text", "emulator/echo"] {
+        assert!(!found("never", model).await, "{model}");
+    }
+    api.run_version("v1", json!({})).await;
+    assert!(found("never", "acme/paid").await && found("never", "acme/paid:v1").await);
+    assert!(!found("never", "acme/paid:v2").await && found("called", "acme/paid:v2").await);
+    // The response shows no version, but the newest one runs.
+    api.run_version("acme/paid", json!({})).await;
+    assert!(found("never", "acme/paid:v2").await);
+    assert_eq!(
+        api.post("/deployments/acme/text/predictions", json!({"input": {"prompt": "a"}})).await.0,
+        201
+    );
+    assert!(found("never", "acme/text").await && !found("called", "acme/text").await);
+
+    for model in ["", "typo", "acme", "v1", "/paid", "acme/", "acme/paid:", "acme/paid/v1", "acme/pa id"] {
+        for which in ["called", "last", "any", "never"] {
+            let (status, problem) = api.post(&url, json!({"which": which, "model": model})).await;
+            let detail = problem["detail"].as_str().unwrap_or_default();
+            let expected = "`model` must be \"owner/name\" or \"owner/name:version\", not ";
+            assert!(status == 400 && detail.starts_with(expected), "{model}: {status} {problem}");
+        }
+    }
+    // Nothing could have called what does not exist: the name is misspelled.
+    for model in ["acme/piad", "acme/paid:v3"] {
+        let (status, problem) = api.post(&url, json!({"which": "never", "model": model})).await;
+        let detail = problem["detail"].as_str().unwrap_or_default();
+        assert!(status == 400 && detail.contains(&format!("no model {model}")), "{status} {problem}");
+        assert!(found("called", model).await);
+    }
+    let (status, _) = api
+        .post("/models", json!({"owner": "acme", "name": "own", "visibility": "private", "hardware": "cpu"}))
+        .await;
+    assert_eq!(status, 201);
+    assert!(!found("never", "acme/own").await);
+}
+
+#[tokio::test]
+async fn inputs_are_compared_as_they_were_created() {
+    let api = api();
+    let url = format!("{}/_emulator/checks", api.emulator.origin());
+    let created = api.run("echo", json!({"value": "a"})).await;
+    api.finished(&created).await;
+    api.emulator.advance(std::time::Duration::from_secs(3660));
+    let removed = async || api.read(&created).await["data_removed"] == true;
+    eventually(removed, "the data stay").await;
+    assert_eq!(api.read(&created).await["input"], json!({}));
+    for which in ["last", "any"] {
+        for (input, fits) in [(json!({"value": "a"}), true), (json!({}), false)] {
+            let body = json!({"which": which, "model": "emulator/echo", "input": input});
+            assert_eq!(api.post(&url, body).await.1["problem"].is_null(), fits, "{input}");
+        }
+    }
+    let (_, body) = api.post(&url, json!({"which": "inputs", "model": "emulator/echo"})).await;
+    assert_eq!(body, json!({"inputs": [{"value": "a"}]}));
+}
+
+#[tokio::test]
 async fn a_failure_has_the_body_of_the_api() {
     let api = api();
     let action = json!({"status": 429, "problem": true, "retry_after": 7});
