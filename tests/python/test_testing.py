@@ -400,6 +400,50 @@ def test_second(replicant_emulator, replicant_async_client):
     )
 
 
+def test_the_logs_of_a_model_that_runs_through_the_phases_of_a_test_are_kept(
+    tmp_path: Path,
+) -> None:
+    check_fixtures(
+        tmp_path,
+        """
+import sys
+import threading
+import pytest
+
+@pytest.fixture
+def running(replicant_emulator, replicant_client):
+    steps = {phase: (threading.Event(), threading.Event()) for phase in ("setup", "call", "teardown")}
+
+    @replicant_emulator.model("acme/long")
+    def long():
+        for phase, (go, printed) in steps.items():
+            assert go.wait(60)
+            print("in", phase)
+            print("error in", phase, file=sys.stderr)
+            printed.set()
+
+    def step(phase):
+        go, printed = steps[phase]
+        go.set()
+        assert printed.wait(60)
+
+    prediction = replicant_client.predictions.create(model="acme/long", input={}, wait=False)
+    step("setup")
+    yield step
+    step("teardown")
+    prediction.wait()
+    expected = "".join(f"in {phase}\\nerror in {phase}\\n" for phase in steps)
+    assert prediction.logs == expected
+    print("by the test")
+
+def test_spans_the_phases(running, capsys):
+    running("call")
+    print("by the test")
+    assert capsys.readouterr() == ("by the test\\n", "")
+""",
+    )
+
+
 def check_fixtures(folder: Path, tests: str, passed: int = 1) -> None:
     """Runs tests with the plugin of the package."""
     (folder / "test_application.py").write_text(tests)
