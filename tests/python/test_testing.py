@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import enum
-import importlib.metadata
 import io
 import pickle
 import subprocess
@@ -447,13 +446,7 @@ def test_spans_the_phases(running, capsys):
 def check_fixtures(folder: Path, tests: str, passed: int = 1) -> None:
     """Runs tests with the plugin of the package."""
     (folder / "test_application.py").write_text(tests)
-    installed = any(
-        entry.value == "replicant._testing.plugin"
-        for entry in importlib.metadata.distribution("replicant").entry_points
-    )
-    # A package installed before the plugin existed does not name it.
-    options = [] if installed else ["-p", "replicant._testing.plugin"]
-    command = [sys.executable, "-m", "pytest", "-q", *options, str(folder)]
+    command = [sys.executable, "-m", "pytest", "-q", str(folder)]
     ran = subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=120)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert f"{passed} passed" in ran.stdout
