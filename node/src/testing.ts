@@ -193,7 +193,8 @@ export class Emulator {
   }
 
   /**
-   * Adds a model that a Cog server runs. A model of this name is replaced.
+   * Adds a model that a Cog server runs. A model of this name is replaced. The server must be another process: this one
+   * waits for its schema.
    *
    * @param url - URL of the server, such as `http://127.0.0.1:5000`
    * @throws {Error} if the name or the URL is invalid, or the server is not ready

@@ -233,6 +233,15 @@ test("assertions compare inputs whose data have been removed", async () => {
   assert.throws(() => emulator.assertCalledWith("emulator/echo", {}), /another input/);
 });
 
+test("an assertion after `close` says that the emulator has stopped", () => {
+  const closed = new Emulator();
+  closed.close();
+  assert.throws(
+    () => closed.assertNotCalled(),
+    /the emulator has stopped; use it, also for assertions, before/,
+  );
+});
+
 test("expected inputs may have matchers", async () => {
   for (const seed of [1, 2, 3]) {
     await client.run("emulator/echo", { input: { value: "a heron", seed, list: [1, { a: "b" }] } });

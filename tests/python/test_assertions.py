@@ -68,6 +68,14 @@ def test_assertions_compare_inputs_whose_data_have_been_removed(emulator: Emulat
         emulator.assert_called_with("emulator/echo", {})
 
 
+def test_an_assertion_after_the_end_of_the_emulator_says_so() -> None:
+    with Emulator() as emulator:
+        pass
+    for use in (emulator.assert_not_called, emulator.reset, lambda: emulator.requests):
+        with pytest.raises(ConnectionError, match="the emulator has stopped; use it, also for"):
+            use()
+
+
 class Closed(io.BytesIO):
     def __init__(self) -> None:
         super().__init__()

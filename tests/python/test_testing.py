@@ -6,6 +6,7 @@ import asyncio
 import enum
 import io
 import pickle
+import socket
 import subprocess
 import sys
 import threading
@@ -278,6 +279,14 @@ def test_a_model_of_a_closed_emulator_is_refused() -> None:
         pass
     with pytest.raises(OSError):
         emulator.model("acme/x")(lambda: 1)
+
+
+def test_an_emulator_that_does_not_respond_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("replicant._testing.control._TIMEOUT_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        control = Control(f"http://127.0.0.1:{silent.getsockname()[1]}")
+        with pytest.raises(OSError, match=r"the emulator did not respond within 0\.2 seconds"):
+            control.request("POST", "reset")
 
 
 def test_an_emulator_that_refuses_a_worker_reports_why() -> None:

@@ -50,7 +50,7 @@ class Worker:
         if self._process == os.getpid():
             return
         id = uuid.uuid4().hex
-        lines = self._control.open("GET", f"workers/{id}")
+        lines = self._control.open("GET", f"workers/{id}", stays_open=True)
         self._id, self._process, self._runs = id, os.getpid(), {}
         thread = threading.Thread(
             target=self._listen, args=(lines,), name="replicant-models", daemon=True
