@@ -22,6 +22,8 @@ import version
 ROOT = version.ROOT
 #: The module of the command-line program, as in pyproject.toml.
 ENTRY = "replicant.__main__"
+#: The plugin of pytest, as in pyproject.toml.
+PLUGIN = "replicant._testing.plugin"
 BUILT = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug"
 
 
@@ -64,7 +66,9 @@ def install_editable(packages: Path) -> None:
         f"{info}/METADATA": (
             f"Metadata-Version: 2.4\nName: replicant\nVersion: {number}\nRequires-Python: >=3.9\n"
         ),
-        f"{info}/entry_points.txt": f"[console_scripts]\nreplicant = {ENTRY}:main\n",
+        f"{info}/entry_points.txt": (
+            f"[console_scripts]\nreplicant = {ENTRY}:main\n[pytest11]\nreplicant = {PLUGIN}\n"
+        ),
         f"{info}/INSTALLER": "make\n",
         f"{info}/direct_url.json": json.dumps(direct_url),
     }

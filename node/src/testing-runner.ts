@@ -15,6 +15,10 @@ interface Used {
   runs: boolean;
 }
 
+const TOKEN = "REPLICATE_API_TOKEN";
+
+/** Number of tests that have had a token of their own. */
+let tests = 0;
 /** In the order of the calls, so that those of inner suites follow those of outer ones. */
 const used: Used[] = [];
 let current: Used | undefined;
@@ -32,13 +36,20 @@ export function settle(): void {
   use(used.findLast(({ runs }) => runs));
 }
 
+/** Sets a token that no other test has, because all clients with the same token share the pause after a 429. */
+function renewToken(own: Used): void {
+  const token = `r8_a-token-for-test-${++tests}`;
+  if (own === current) setVariables({ [TOKEN]: token });
+  own.variables[TOKEN] = token;
+}
+
 /** Returns an emulator that is reset before each test and closed after the last one. */
 export function useEmulator({ before, beforeEach, after }: Hooks, options?: EmulatorOptions): Emulator {
   const emulator = new Emulator(options);
   const own: Used = {
     variables: {
       REPLICATE_BASE_URL: emulator.baseUrl,
-      REPLICATE_API_TOKEN: options?.token ?? "r8_a-token-for-tests",
+      [TOKEN]: options?.token ?? "r8_a-token-for-tests",
     },
     runs: false,
   };
@@ -52,6 +63,7 @@ export function useEmulator({ before, beforeEach, after }: Hooks, options?: Emul
   before(enter);
   beforeEach(() => {
     enter();
+    if (options?.token === undefined) renewToken(own);
     emulator.reset();
   });
   after(() => {

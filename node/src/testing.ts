@@ -193,7 +193,8 @@ export class Emulator {
   }
 
   /**
-   * Adds a model that a Cog server runs. A model of this name is replaced.
+   * Adds a model that a Cog server runs. A model of this name is replaced. The server must be another process: this one
+   * waits for its schema.
    *
    * @param url - URL of the server, such as `http://127.0.0.1:5000`
    * @throws {Error} if the name or the URL is invalid, or the server is not ready
@@ -251,6 +252,7 @@ export class Emulator {
   /**
    * Asserts that there are predictions of a model, or of any model: `times`, or at least one.
    *
+   * @param model - `owner/name` of a model or a deployment, or `owner/name:version`; the same in the other assertions
    * @throws {AssertionError} if there are none, or not as many
    */
   assertCalled(model?: string, options: { times?: number } = {}): void {
@@ -281,6 +283,7 @@ export class Emulator {
    * Asserts that there is no prediction of a model, or of any model.
    *
    * @throws {AssertionError} if there is one; the message lists the inputs
+   * @throws {Error} if there is no such model
    */
   assertNotCalled(model?: string): void {
     this.#assert({ which: "never", model });
@@ -295,9 +298,8 @@ export class Emulator {
       this.#assert({ which, model, input });
       return;
     }
-    const inputs = this.predictions()
-      .filter((prediction) => prediction.model === model && !prediction.urls.get.includes("/trainings/"))
-      .map((prediction) => filled(expected, prediction.input));
+    const given: unknown[] = control(this.origin, "POST", "checks", { which: "inputs", model }).json.inputs;
+    const inputs = given.map((input) => filled(expected, input));
     const last = inputs.at(-1)?.input ?? input;
     const matching = inputs.filter(({ misses }) => misses === 0);
     if (which === "any" && matching.some(({ input }) => !this.#problem({ which, model, input }))) return;

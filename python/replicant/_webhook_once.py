@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import threading
 from collections import OrderedDict
-from contextlib import asynccontextmanager, contextmanager
-from typing import Any, AsyncGenerator, Awaitable, Generator, Literal, Optional, Protocol, Union
+from contextlib import asynccontextmanager, contextmanager, nullcontext
+from typing import (
+    Any,
+    AsyncGenerator,
+    Awaitable,
+    Generator,
+    Literal,
+    Optional,
+    Protocol,
+    Tuple,
+    Union,
+)
 
 from ._errors import InvalidArgumentError
 
@@ -135,19 +146,29 @@ class Once:
 
     @asynccontextmanager
     async def async_claim(self, id: Optional[str]) -> AsyncGenerator[State, None]:
-        """The form of `claim` for `async with`. The methods of the store may be awaitable."""
+        """The form of `claim` for `async with`. The methods of the store may be awaitable.
+
+        A cancellation takes effect when the store has returned.
+        """
         id = _known(id)
-        state = _state(await _settled(self._store.begin(id)))
+        found, canceled = await _completed(self._store.begin(id))
+        state = _state(found)
         if state != "new":
+            if canceled is not None:
+                raise canceled
             yield state
             return
         try:
+            if canceled is not None:
+                raise canceled
             yield state
         except BaseException:
             with _logging_failure(id):
-                await _settled(self._store.forget(id))
+                await _completed(self._store.forget(id))
             raise
-        await _settled(self._store.finish(id))
+        _, canceled = await _completed(self._store.finish(id))
+        if canceled is not None:
+            raise canceled
 
     def check_blocking(self) -> None:
         """Raises `TypeError` if a method of the store is async: `claim` cannot await it."""
@@ -203,5 +224,32 @@ def blocking(result: Any, error: TypeError) -> Any:
     return result
 
 
-async def _settled(result: Any) -> Any:
-    return await result if inspect.isawaitable(result) else result
+async def _completed(result: Any) -> Tuple[Any, Optional[BaseException]]:
+    """Returns what an awaitable returns, and the cancellation that arrived meanwhile.
+
+    A webhook whose state is lost stays `running`. Within a canceled scope of anyio, which cancels every await, only another
+    task can end.
+    """
+    if not inspect.isawaitable(result):
+        return result, None
+    import asyncio
+
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        # The event loop is not that of asyncio.
+        trio: Any = sys.modules.get("trio")
+        with nullcontext() if trio is None else trio.CancelScope(shield=True):
+            return await result, None
+    task = loop.create_task(_awaited(result))
+    canceled: Optional[BaseException] = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            canceled = error
+    return task.result(), canceled
+
+
+async def _awaited(result: Awaitable[Any]) -> Any:
+    return await result

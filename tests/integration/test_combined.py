@@ -15,9 +15,6 @@ from conftest import StartEmulator
 import replicant
 from replicant.testing import Emulator
 
-# An editable package does not name it.
-pytest_plugins = ["replicant._testing.plugin"]
-
 PREDICTION = {"id": "p1", "status": "succeeded", "output": "a heron", "urls": {}}
 URL = "https://api.replicate.com/v1/predictions/p1"
 

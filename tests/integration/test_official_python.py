@@ -232,7 +232,7 @@ def test_the_application_reads_the_file(replicant_emulator):
     )
     (tmp_path / "pytest.ini").write_text("[pytest]\nreplicant_tls = true\n")
     ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "replicant._testing.plugin", tmp_path],
+        [sys.executable, "-m", "pytest", tmp_path],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         text=True,

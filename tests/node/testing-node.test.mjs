@@ -6,9 +6,9 @@ import { useEmulator } from "replicant/testing/node";
 
 process.env.REPLICATE_API_TOKEN = "r8_of-the-program";
 
-/** Returns where a client of the application sends its requests, and with which token. */
+/** Returns where a client of the application sends its requests, and with which token, without the number of its test. */
 function target(client = new Replicate()) {
-  return { baseUrl: client.baseUrl, token: client.auth };
+  return { baseUrl: client.baseUrl, token: client.auth.replace(/-for-test-\d+$/, "-for-tests") };
 }
 
 const API = { baseUrl: "https://api.replicate.com/v1", token: "r8_of-the-program" };
@@ -40,6 +40,17 @@ describe("a suite with an emulator", () => {
   test("the next test finds it empty", async () => {
     emulator.assertNotCalled();
     assert.equal(await emulator.client().run("acme/captioner", { input: {} }), "a heron");
+  });
+
+  test("a request is refused with a pause", async () => {
+    emulator.failNext("predictions.create", { status: 429, retryAfter: 60 });
+    const refused = new Replicate({ maxRetries: 0 }).run("emulator/echo", { input: { value: 1 } });
+    await assert.rejects(refused, { code: "rate_limited" });
+  });
+
+  test("the next test does not wait for the end of the pause", async () => {
+    const options = { input: { value: 1 }, timeout: 20_000 };
+    assert.equal(await new Replicate().run("emulator/echo", options), 1);
   });
 
   test("a function is a model", async () => {

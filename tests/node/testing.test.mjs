@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
 import { ANY, Emulator } from "../../node/testing.mjs";
+import { eventually } from "./support/emulator.mjs";
 
 const emulator = new Emulator();
 after(() => emulator.close());
@@ -85,6 +86,66 @@ test("a refused redefinition keeps the model", async () => {
   assert.equal(await client.run("acme/kept", { input: {} }), "first");
 });
 
+test("a model that is defined again keeps its earlier function", async () => {
+  let begin, release;
+  const began = new Promise((resolve) => (begin = resolve));
+  const released = new Promise((resolve) => (release = resolve));
+  emulator.model("acme/again", { versions: ["again-1"] }, async ({ waits }) => {
+    begin();
+    if (waits) await released;
+    return "first";
+  });
+  const running = await client.predictions.create({ model: "acme/again", input: { waits: true } });
+  await began;
+  emulator.model("acme/again", { versions: ["again-2"], coldStart: 1800 }, () => "second");
+  const starting = await client.predictions.create({ model: "acme/again", input: {} });
+  emulator.model("acme/again", { versions: ["again-3"] }, () => "third");
+  assert.equal(await client.run("acme/again:again-1", { input: {} }), "first");
+  assert.equal(await client.run("acme/again", { input: {} }), "third");
+  emulator.time.advance("30m");
+  release();
+  assert.equal((await client.wait(running)).output, "first");
+  assert.equal((await client.wait(starting)).output, "second");
+});
+
+test("files of nullable and referenced types are read", async () => {
+  const file = { type: "string", format: "uri" };
+  const input = {
+    type: "object",
+    properties: {
+      nullable: { anyOf: [file, { type: "null" }] },
+      referenced: { $ref: "#/$defs/File" },
+      list: { type: "array", items: { oneOf: [{ $ref: "#/$defs/File" }, { type: "null" }] } },
+      either: { anyOf: [file, { type: "array", items: file }] },
+      text: { anyOf: [file, { type: "string" }] },
+      loop: { $ref: "#/$defs/Loop" },
+    },
+    $defs: { File: file, Loop: { anyOf: [{ $ref: "#/$defs/Loop" }, { type: "null" }] } },
+  };
+  const shown = (value) => (Buffer.isBuffer(value) ? { file: value.toString() } : value);
+  emulator.model("acme/files", { input }, (given) =>
+    Object.fromEntries(
+      Object.entries(given).map(([name, value]) => [
+        name,
+        Array.isArray(value) ? value.map(shown) : shown(value),
+      ]),
+    ),
+  );
+  const [a, text] = ["data:,a", "a text"];
+  const given = { nullable: a, referenced: a, list: [a, null], either: [a], text, loop: null };
+  const expected = { file: "a" };
+  assert.deepEqual(await client.run("acme/files", { input: given }), {
+    nullable: expected,
+    referenced: expected,
+    list: [expected, null],
+    either: [expected],
+    text,
+    loop: null,
+  });
+  const others = { nullable: null, either: a };
+  assert.deepEqual(await client.run("acme/files", { input: others }), { nullable: null, either: expected });
+});
+
 test("a received request shows no token of the environment", async () => {
   const { REPLICATE_API_TOKEN: token } = process.env;
   process.env.REPLICATE_API_TOKEN = "r8_real";
@@ -148,6 +209,37 @@ test("assertions show differences", async () => {
   assert.throws(wrong, { name: "AssertionError", message: /expected input\.value = 2, got 1/ });
   assert.throws(wrong, assert.AssertionError);
   assert.throws(() => emulator.assertNotCalled("emulator/echo"), /expected no predictions/);
+});
+
+test("assertions take a version or a deployment, and refuse a misspelled name", async () => {
+  emulator.script("acme/paid", { output: 1, versions: ["paid-2", "paid-1"] });
+  await client.run("acme/paid:paid-1", { input: { prompt: "a" } });
+  emulator.assertNotCalled("acme/paid:paid-2");
+  emulator.assertCalledWith("acme/paid:paid-1", { prompt: /a/ });
+  assert.throws(() => emulator.assertNotCalled("acme/paid:paid-1"), /expected no predictions/);
+  await client.deployments.predictions.create("acme", "text", { input: { prompt: "b" } });
+  emulator.assertCalledWith("acme/text", { prompt: /b/ });
+  for (const model of ["", "acme", "typo"])
+    assert.throws(() => emulator.assertNotCalled(model), /`model` must be "owner\/name"/);
+  for (const model of ["acme/piad", "acme/paid:paid-3"])
+    assert.throws(() => emulator.assertNotCalled(model), new RegExp(`there is no model ${model}`));
+});
+
+test("assertions compare inputs whose data have been removed", async () => {
+  await client.run("emulator/echo", { input: { value: "a" } });
+  emulator.time.advance("2h");
+  await eventually(() => emulator.predictions()[0].data_removed);
+  for (const value of ["a", /a/]) emulator.assertCalledWith("emulator/echo", { value });
+  assert.throws(() => emulator.assertCalledWith("emulator/echo", {}), /another input/);
+});
+
+test("an assertion after `close` says that the emulator has stopped", () => {
+  const closed = new Emulator();
+  closed.close();
+  assert.throws(
+    () => closed.assertNotCalled(),
+    /the emulator has stopped; use it, also for assertions, before/,
+  );
 });
 
 test("expected inputs may have matchers", async () => {

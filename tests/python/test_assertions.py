@@ -8,6 +8,7 @@ from typing import Any, Iterator
 from unittest import mock
 
 import pytest
+from conftest import eventually
 
 from replicant.testing import ANY, Emulator
 
@@ -32,6 +33,47 @@ def test_assertions_show_differences(emulator: Emulator) -> None:
         emulator.assert_called_with("emulator/echo", {"value": 2, "seed": ANY})
     with pytest.raises(AssertionError, match="expected no predictions"):
         emulator.assert_not_called("emulator/echo")
+
+
+def test_assertions_take_a_version_or_a_deployment_and_refuse_a_misspelled_name(
+    emulator: Emulator,
+) -> None:
+    client = emulator.client()
+    emulator.script("acme/paid", output=1, versions=["v2", "v1"])
+    client.run("acme/paid:v1", {"prompt": "a"})
+    emulator.assert_not_called("acme/paid:v2")
+    emulator.assert_called_with("acme/paid:v1", {"prompt": mock.ANY})
+    with pytest.raises(AssertionError, match="expected no predictions of acme/paid:v1, found 1"):
+        emulator.assert_not_called("acme/paid:v1")
+    client.deployments.predictions.create("acme/text", input={"prompt": "b"})
+    emulator.assert_called_with("acme/text", {"prompt": mock.ANY})
+    with pytest.raises(AssertionError, match="expected no predictions of acme/text"):
+        emulator.assert_not_called("acme/text")
+    for model in ("", "acme", "typo"):
+        with pytest.raises(ValueError, match="`model` must be"):
+            emulator.assert_not_called(model)
+    for model in ("acme/piad", "acme/paid:v3"):
+        with pytest.raises(ValueError, match=f"there is no model {model}"):
+            emulator.assert_not_called(model)
+
+
+def test_assertions_compare_inputs_whose_data_have_been_removed(emulator: Emulator) -> None:
+    emulator.client().run("emulator/echo", {"value": 1})
+    emulator.time.advance("2h")
+    eventually(lambda: emulator.predictions[0]["data_removed"])
+    for expected in ({"value": 1}, {"value": mock.ANY}):
+        emulator.assert_called_with("emulator/echo", expected)
+        emulator.assert_any_call("emulator/echo", expected)
+    with pytest.raises(AssertionError, match="another input"):
+        emulator.assert_called_with("emulator/echo", {})
+
+
+def test_an_assertion_after_the_end_of_the_emulator_says_so() -> None:
+    with Emulator() as emulator:
+        pass
+    for use in (emulator.assert_not_called, emulator.reset, lambda: emulator.requests):
+        with pytest.raises(ConnectionError, match="the emulator has stopped; use it, also for"):
+            use()
 
 
 class Closed(io.BytesIO):

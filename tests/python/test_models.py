@@ -367,6 +367,39 @@ def test_a_result_of_an_unknown_type_is_any_output(emulator: Emulator) -> None:
         assert emulator.client().run("acme/any", {}) == 1
 
 
+def test_a_model_that_is_defined_again_keeps_its_earlier_function(emulator: Emulator) -> None:
+    client = emulator.client()
+    began, release = threading.Event(), threading.Event()
+
+    @emulator.model("acme/again", versions=["again-1"])
+    def first(x: int) -> str:
+        if x == 0:
+            began.set()
+            assert release.wait(60)
+        return f"first {x}"
+
+    running = client.predictions.create(model="acme/again", input={"x": 0}, wait=False)
+    assert began.wait(60)
+
+    @emulator.model("acme/again", versions=["again-2"], cold_start=1800)
+    def second(y: str) -> str:
+        return f"second {y}"
+
+    starting = client.predictions.create(model="acme/again", input={"y": "a"}, wait=False)
+
+    @emulator.model("acme/again", versions=["again-3"])
+    def third(z: float) -> str:
+        return f"third {z}"
+
+    assert client.run("acme/again:again-1", {"x": 1}) == "first 1"
+    assert client.run("acme/again", {"z": 2}) == "third 2.0"
+    emulator.time.advance("30m")
+    release.set()
+    for prediction, output in ((running, "first 0"), (starting, "second a")):
+        prediction.wait()
+        assert prediction.output == output
+
+
 def test_lines_are_joined_and_none_is_lost(emulator: Emulator) -> None:
     @emulator.model("acme/talks")
     def talks() -> Iterator[int]:

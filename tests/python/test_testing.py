@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import enum
-import importlib.metadata
 import io
 import pickle
+import socket
 import subprocess
 import sys
 import threading
@@ -281,6 +281,14 @@ def test_a_model_of_a_closed_emulator_is_refused() -> None:
         emulator.model("acme/x")(lambda: 1)
 
 
+def test_an_emulator_that_does_not_respond_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("replicant._testing.control._TIMEOUT_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        control = Control(f"http://127.0.0.1:{silent.getsockname()[1]}")
+        with pytest.raises(OSError, match=r"the emulator did not respond within 0\.2 seconds"):
+            control.request("POST", "reset")
+
+
 def test_an_emulator_that_refuses_a_worker_reports_why() -> None:
     class Refusing(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -400,16 +408,54 @@ def test_second(replicant_emulator, replicant_async_client):
     )
 
 
+def test_the_logs_of_a_model_that_runs_through_the_phases_of_a_test_are_kept(
+    tmp_path: Path,
+) -> None:
+    check_fixtures(
+        tmp_path,
+        """
+import sys
+import threading
+import pytest
+
+@pytest.fixture
+def running(replicant_emulator, replicant_client):
+    steps = {phase: (threading.Event(), threading.Event()) for phase in ("setup", "call", "teardown")}
+
+    @replicant_emulator.model("acme/long")
+    def long():
+        for phase, (go, printed) in steps.items():
+            assert go.wait(60)
+            print("in", phase)
+            print("error in", phase, file=sys.stderr)
+            printed.set()
+
+    def step(phase):
+        go, printed = steps[phase]
+        go.set()
+        assert printed.wait(60)
+
+    prediction = replicant_client.predictions.create(model="acme/long", input={}, wait=False)
+    step("setup")
+    yield step
+    step("teardown")
+    prediction.wait()
+    expected = "".join(f"in {phase}\\nerror in {phase}\\n" for phase in steps)
+    assert prediction.logs == expected
+    print("by the test")
+
+def test_spans_the_phases(running, capsys):
+    running("call")
+    print("by the test")
+    assert capsys.readouterr() == ("by the test\\n", "")
+""",
+    )
+
+
 def check_fixtures(folder: Path, tests: str, passed: int = 1) -> None:
     """Runs tests with the plugin of the package."""
     (folder / "test_application.py").write_text(tests)
-    installed = any(
-        entry.value == "replicant._testing.plugin"
-        for entry in importlib.metadata.distribution("replicant").entry_points
-    )
-    # A package installed before the plugin existed does not name it.
-    options = [] if installed else ["-p", "replicant._testing.plugin"]
-    command = [sys.executable, "-m", "pytest", "-q", *options, str(folder)]
+    command = [sys.executable, "-m", "pytest", "-q", str(folder)]
     ran = subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=120)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert f"{passed} passed" in ran.stdout

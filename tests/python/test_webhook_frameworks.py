@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 import hmac
@@ -22,6 +23,7 @@ pytest.importorskip("flask")
 pytest.importorskip("django")
 pytest.importorskip("uvicorn")
 httpx = pytest.importorskip("httpx")
+anyio = pytest.importorskip("anyio")
 
 from webhook_application import (  # noqa: E402
     BODY,
@@ -202,6 +204,65 @@ async def test_a_store_may_be_asynchronous() -> None:
         assert state == "done"
     async with once.async_claim("a") as state:
         assert state == "new", "the store is bounded"
+
+
+class SlowStore(AsyncStore):
+    """A store whose methods wait, as those of a store on a network do."""
+
+    async def begin(self, id: str) -> Any:
+        found = await super().begin(id)
+        await anyio.sleep(0.01)
+        return found
+
+    async def finish(self, id: str) -> None:
+        await anyio.sleep(0.01)
+        await super().finish(id)
+
+    async def forget(self, id: str) -> None:
+        await anyio.sleep(0.01)
+        await super().forget(id)
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_the_state_of_a_webhook_whose_handler_is_canceled_is_not_lost(backend: str) -> None:
+    pytest.importorskip(backend)
+
+    async def main() -> None:
+        once = Once(SlowStore(limit=10))
+        with anyio.CancelScope() as handling:
+            async with once.async_claim("a"):
+                handling.cancel()
+                await anyio.sleep_forever()
+        with anyio.CancelScope() as finishing:
+            async with once.async_claim("b"):
+                finishing.cancel()
+        with anyio.CancelScope() as beginning:
+            beginning.cancel()
+            async with once.async_claim("c"):
+                await anyio.sleep_forever()
+        assert handling.cancelled_caught and beginning.cancelled_caught
+        for id, expected in (("a", "new"), ("b", "done"), ("c", "new")):
+            async with once.async_claim(id) as state:
+                assert state == expected, id
+
+    anyio.run(main, backend=backend)
+
+
+async def test_a_canceled_task_ends_after_the_state_of_its_webhook_is_stored() -> None:
+    store = SlowStore(limit=10)
+
+    async def handle(began: asyncio.Event) -> None:
+        async with Once(store).async_claim("a"):
+            began.set()
+            await asyncio.sleep(3600)
+
+    began = asyncio.Event()
+    task = asyncio.create_task(handle(began))
+    await began.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await store.begin("a") == "new"
 
 
 def test_events_are_bound_to_the_client(kit: Emulator) -> None:

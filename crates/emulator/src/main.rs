@@ -6,8 +6,11 @@ mod signals;
 use std::io::{ErrorKind, Read, Write};
 use std::process::ExitCode;
 use std::sync::mpsc;
+use std::time::Duration;
 
 use replicant_emulator::{Config, Emulator, arguments};
+
+const LONGEST_STOP: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     // An argument that is not Unicode names nothing that exists.
@@ -53,7 +56,16 @@ fn main() -> ExitCode {
             let _ = end.send(0);
         });
     }
-    ExitCode::from(ended.recv().unwrap_or_default())
+    let code = ended.recv().unwrap_or_default();
+    let ca_bundle = emulator.tls().map(|(_, path)| path.to_owned());
+    std::thread::spawn(move || {
+        std::thread::sleep(LONGEST_STOP);
+        // The thread of the server is busy, and nothing would end it.
+        ca_bundle.map(std::fs::remove_file);
+        std::process::exit(code.into());
+    });
+    drop(emulator);
+    ExitCode::from(code)
 }
 
 /// Reports why the emulator does not start. Programs read the report where they expect the addresses.

@@ -34,6 +34,8 @@ export function connect(origin: string, path: string, receive: (line: string | u
 
 function read(response: HttpResponse | undefined, request: string): Controlled {
   if (response === undefined) throw new Error(`the emulator did not respond to ${request}`);
+  if (response.error?.includes("ECONNREFUSED"))
+    throw new Error("the emulator has stopped; use it, also for assertions, before `close()`");
   if (response.error !== undefined) throw new Error(`the emulator does not respond: ${response.error}`);
   const text = Buffer.from(response.body).toString();
   const json = text === "" ? undefined : JSON.parse(text);

@@ -18,8 +18,9 @@ interface Model {
 /** A line that the emulator sends. */
 interface Message {
   created?: string;
-  run?: { id: string; model: string; input: Record<string, unknown> };
+  run?: { id: string; definition: string; input: Record<string, unknown> };
   cancel?: string;
+  forget?: string;
   ended?: string;
 }
 
@@ -41,6 +42,29 @@ function redirectConsole() {
   }
 }
 
+/** Returns the members of an input that are files or lists of files. */
+function fileMembers(schema: JsonSchema): string[] {
+  const properties = Object.entries((schema.properties ?? {}) as Record<string, JsonSchema>);
+  return properties.filter(([, property]) => isFile(schema, property)).map(([name]) => name);
+}
+
+/** Whether every string that a schema allows, or every one in its lists, is a file. */
+function isFile(root: JsonSchema, schema: JsonSchema): boolean {
+  const parts = new Set([schema]);
+  for (const part of parts) {
+    const within = [part.$ref && target(root, part.$ref), part.items, part.anyOf, part.oneOf, part.allOf];
+    for (const each of within.flat()) if (each) parts.add(each as JsonSchema);
+  }
+  const texts = [...parts].filter(({ type, format }) => format === "uri" || [type].flat().includes("string"));
+  return texts.length > 0 && texts.every(({ format }) => format === "uri");
+}
+
+/** Returns the schema that a reference such as `#/$defs/Image` names. */
+function target(root: JsonSchema, reference: unknown): unknown {
+  const names = String(reference).split("/").slice(1);
+  return names.reduce<unknown>((found, name) => (found as JsonSchema | undefined)?.[name], root);
+}
+
 async function read({ pull }: Source): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   for (let chunk = await pull(0, false); chunk !== null; chunk = await pull(0, false)) chunks.push(chunk);
@@ -55,6 +79,7 @@ export class Models {
   readonly id = randomUUID();
   readonly #origin: string;
   readonly #base: string;
+  /** By the ids of their definitions, because earlier versions of a model that is defined again still run. */
   readonly #models = new Map<string, Model>();
   readonly #runs = new Map<string, Run>();
   /** The predictions that have not ended, each with the timer that keeps the process alive for it. */
@@ -73,11 +98,9 @@ export class Models {
    */
   define(name: string, options: ModelOptions, run: ModelFunction): void {
     redirectConsole();
-    const properties = (options.input?.properties ?? {}) as Record<string, JsonSchema>;
-    const isFile = ({ format, items }: JsonSchema) =>
-      format === "uri" || (items as JsonSchema)?.format === "uri";
-    const files = Object.keys(properties).filter((member) => isFile(properties[member] ?? {}));
+    const files = fileMembers(options.input ?? {});
     this.#connect();
+    const id = randomUUID();
     const { input, output, description, versions, coldStart, runTime } = options;
     const definition = {
       name,
@@ -89,14 +112,13 @@ export class Models {
       run_time: runTime ?? 0,
       streams: /GeneratorFunction\]$/.test(Object.prototype.toString.call(run)),
       worker: this.id,
+      definition: id,
     };
-    const previous = this.#models.get(name);
-    this.#models.set(name, { run, files });
+    this.#models.set(id, { run, files });
     try {
       control(this.#origin, "POST", "models", definition);
     } catch (error) {
-      if (previous === undefined) this.#models.delete(name);
-      else this.#models.set(name, previous);
+      this.#models.delete(id);
       throw error;
     }
   }
@@ -123,12 +145,14 @@ export class Models {
       clearTimeout(this.#holds.get(message.ended));
       this.#holds.delete(message.ended);
     } else if (message.run !== undefined) {
-      const { id, model, input } = message.run;
+      const { id, definition, input } = message.run;
       const run = new Run(this.#base, id);
       this.#runs.set(id, run);
-      void run.perform(this.#models.get(model) as Model, input).finally(() => this.#runs.delete(id));
+      void run.perform(this.#models.get(definition) as Model, input).finally(() => this.#runs.delete(id));
     } else if (message.cancel !== undefined) {
       this.#runs.get(message.cancel)?.cancel();
+    } else if (message.forget !== undefined) {
+      this.#models.delete(message.forget);
     }
   }
 
@@ -193,7 +217,8 @@ class Run implements ModelRun {
       const value = input[member];
       if (typeof value === "string") input[member] = await this.#read(member, value);
       else if (Array.isArray(value)) {
-        input[member] = await Promise.all(value.map((uri) => this.#read(member, uri)));
+        const read = (uri: unknown) => (typeof uri === "string" ? this.#read(member, uri) : uri);
+        input[member] = await Promise.all(value.map(read));
       }
     }
     const result = await model.run(input, this);

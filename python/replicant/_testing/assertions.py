@@ -18,7 +18,7 @@ class Assertions:
         """Asserts that there are predictions of a model, or of any model.
 
         Args:
-            model: `owner/name`.
+            model: `owner/name` of a model or a deployment, or `owner/name:version`.
             times: Their number. Defaults to at least one.
 
         Raises:
@@ -30,7 +30,7 @@ class Assertions:
         """Asserts that the last prediction of a model has this input.
 
         Args:
-            model: `owner/name`.
+            model: As for `assert_called()`.
             input: The whole input. `ANY` matches any value, as do objects that compare equal to it, such as
                 `pytest.approx(0.5)`. `bytes`, a `Path` and open files match a file with their content.
 
@@ -45,7 +45,7 @@ class Assertions:
         """Asserts that some prediction of a model has this input.
 
         Args:
-            model: `owner/name`.
+            model: As for `assert_called()`.
             input: The whole input, as for `assert_called_with()`.
 
         Raises:
@@ -58,8 +58,12 @@ class Assertions:
     def assert_not_called(self, model: Optional[str] = None) -> None:
         """Asserts that there is no prediction of a model, or of any model.
 
+        Args:
+            model: As for `assert_called()`.
+
         Raises:
             AssertionError: There is one. The message lists the inputs.
+            ValueError: There is no such model.
         """
         self._check({"which": "never", "model": model})
 

@@ -10,6 +10,9 @@ from urllib.parse import quote, urlsplit
 
 from .plain import plain
 
+# Longer than the emulator waits for a file of an input.
+_TIMEOUT_SECONDS = 60
+
 
 class Records(List[Dict[str, Any]]):
     """A list of what an emulator has recorded.
@@ -54,8 +57,10 @@ class Control:
         path: str,
         body: Optional[bytes] = None,
         content_type: Optional[str] = "application/json",
+        *,
+        stays_open: bool = False,
     ) -> HTTPResponse:
-        """Returns the response, whose body has not been read.
+        """Returns the response, whose body has not been read. With `stays_open`, reading it has no time limit.
 
         Raises:
             OSError, HTTPException: The emulator does not respond.
@@ -72,18 +77,36 @@ class Control:
             lines.append(f"content-type: {content_type}")
         head = "\r\n".join([*lines, "", ""]).encode("ascii")
         # Not an `HTTPConnection`, which tools such as VCR.py intercept. The response keeps the socket open.
-        with socket.create_connection(self._address) as connection:
+        with self._connect() as connection:
             connection.sendall(head + content)
             response = HTTPResponse(connection, method=method)
+            try:
+                self._begin(response)
+                if response.status >= 400:
+                    problem: Dict[str, Any] = json.loads(response.read() or b"{}")
+                    raise EmulatorError(problem.get("detail", response.reason), response.status)
+            except BaseException:
+                response.close()
+                raise
+            if stays_open:
+                connection.settimeout(None)
+        return response
+
+    def _begin(self, response: HTTPResponse) -> None:
         try:
             response.begin()
-            if response.status >= 400:
-                problem: Dict[str, Any] = json.loads(response.read() or b"{}")
-                raise EmulatorError(problem.get("detail", response.reason), response.status)
-        except BaseException:
-            response.close()
-            raise
-        return response
+        except socket.timeout:
+            raise TimeoutError(
+                f"the emulator did not respond within {_TIMEOUT_SECONDS} seconds"
+            ) from None
+
+    def _connect(self) -> socket.socket:
+        try:
+            return socket.create_connection(self._address, _TIMEOUT_SECONDS)
+        except ConnectionRefusedError:
+            raise ConnectionRefusedError(
+                "the emulator has stopped; use it, also for assertions, before `close()` and the end of its `with` block"
+            ) from None
 
     def exchange(
         self,

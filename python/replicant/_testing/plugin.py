@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Iterator
+import sys
+from typing import TYPE_CHECKING, Any, Iterator
 
 import pytest
 
@@ -19,6 +20,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "The emulator serves HTTPS, and the fixtures set the certificate authority to trust",
         type="bool",
     )
+
+
+@pytest.hookimpl(tryfirst=True)
+def _renew_redirects() -> None:
+    # Present only if the test uses an emulator.
+    printed: Any = sys.modules.get("replicant._testing.printed")
+    if printed is not None:
+        printed.renew()
+
+
+# Pytest sets the standard streams before and after each phase of a test, and so do its fixtures. A model may run on.
+pytest_runtest_setup = pytest_runtest_call = pytest_runtest_teardown = _renew_redirects
+pytest_runtest_makereport = pytest_fixture_post_finalizer = _renew_redirects
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_fixture_setup() -> Iterator[None]:
+    """Keeps the logs of models although a fixture sets the standard streams."""
+    yield
+    _renew_redirects()
 
 
 @pytest.fixture(scope="session")

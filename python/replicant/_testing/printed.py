@@ -32,16 +32,27 @@ class _Redirect:
         return getattr(self.stream, name)
 
 
+def renew() -> None:
+    """Redirects the streams again, if a model is running: pytest sets them anew for each phase of a test."""
+    with _lock:
+        if _users:
+            _redirect()
+
+
+def _redirect() -> None:
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if not isinstance(stream, _Redirect):
+            setattr(sys, name, _Redirect(stream))
+
+
 @contextlib.contextmanager
 def to(write: Write) -> Generator[None, None, None]:
     """Sends what the block prints to `write`, but not what other threads and tasks print."""
     global _users
     with _lock:
         _users += 1
-        for name in ("stdout", "stderr"):
-            stream = getattr(sys, name)
-            if not isinstance(stream, _Redirect):
-                setattr(sys, name, _Redirect(stream))
+        _redirect()
     token = _write.set(write)
     try:
         yield

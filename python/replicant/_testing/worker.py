@@ -23,6 +23,7 @@ class Worker:
         self._control = control
         self._id = ""
         self._process: Optional[int] = None
+        # By the ids of their definitions, because earlier versions of a model that is defined again still run.
         self._models: Dict[str, Model] = {}
         self._runs: Dict[str, Run] = {}
 
@@ -35,16 +36,13 @@ class Worker:
         """
         # First, so that a model that could not run is not defined.
         self._connect()
-        name: str = definition["name"]
-        previous = self._models.get(name)
-        self._models[name] = model
+        id = uuid.uuid4().hex
+        self._models[id] = model
         try:
-            self._control.request("POST", "models", {**definition, "worker": self._id})
+            body = {**definition, "definition": id, "worker": self._id}
+            self._control.request("POST", "models", body)
         except BaseException:
-            if previous is None:
-                del self._models[name]
-            else:
-                self._models[name] = previous
+            self._models.pop(id, None)
             raise
 
     def _connect(self) -> None:
@@ -52,7 +50,7 @@ class Worker:
         if self._process == os.getpid():
             return
         id = uuid.uuid4().hex
-        lines = self._control.open("GET", f"workers/{id}")
+        lines = self._control.open("GET", f"workers/{id}", stays_open=True)
         self._id, self._process, self._runs = id, os.getpid(), {}
         thread = threading.Thread(
             target=self._listen, args=(lines,), name="replicant-models", daemon=True
@@ -68,7 +66,7 @@ class Worker:
     def _handle(self, message: Dict[str, Any]) -> None:
         if "run" in message:
             task = message["run"]
-            model = self._models.get(task["model"])
+            model = self._models.get(task["definition"])
             if model is None:
                 self._refuse(task["id"], task["model"])
                 return
@@ -79,6 +77,8 @@ class Worker:
             run_or_none = self._runs.get(message["cancel"])
             if run_or_none is not None:
                 run_or_none.cancel()
+        elif "forget" in message:
+            self._models.pop(message["forget"], None)
 
     def _refuse(self, id: str, name: str) -> None:
         reason = f"the process that runs the models of the test has no model {name}"

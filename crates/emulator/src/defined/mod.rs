@@ -56,12 +56,7 @@ impl Definition {
 
     /// Returns the owner and the name.
     pub(crate) fn names(&self) -> Result<(&str, &str), String> {
-        let plain = |text: &str| {
-            !text.is_empty()
-                && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-        };
-        let names = self.name.split_once('/').filter(|(owner, name)| plain(owner) && plain(name));
-        names.ok_or_else(|| format!("`name` must be \"owner/name\", not {:?}", self.name))
+        names(&self.name).ok_or_else(|| format!("`name` must be \"owner/name\", not {:?}", self.name))
     }
 
     pub(crate) fn timing(&self) -> Timing {
@@ -96,6 +91,14 @@ impl Definition {
     }
 }
 
+/// Splits `owner/name`.
+pub(crate) fn names(text: &str) -> Option<(&str, &str)> {
+    let plain = |text: &str| {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    };
+    text.split_once('/').filter(|(owner, name)| plain(owner) && plain(name))
+}
+
 /// Reads a duration in seconds, up to a day.
 fn duration(name: &str, value: Option<Value>) -> Result<Duration, String> {
     let Some(value) = value.filter(|value| !value.is_null()) else { return Ok(Duration::ZERO) };
@@ -127,6 +130,8 @@ pub(crate) struct Request {
     /// What the model does; otherwise its runs are handed to `worker`.
     script: Option<Scripted>,
     worker: Option<String>,
+    /// What the worker calls the function of this definition; a model that is defined again has another one.
+    definition: Option<String>,
 }
 
 impl Request {
@@ -150,7 +155,9 @@ impl Request {
                 let iterates = script.iterates();
                 (Arc::new(script), iterates)
             }
-            (None, Some(worker)) => (Arc::new(remote::Remote::new(hub.clone(), worker)), self.streams),
+            (None, Some(worker)) => {
+                (Arc::new(remote::Remote::new(hub.clone(), worker, self.definition)), self.streams)
+            }
             _ => return Err("a model has one of `cog`, `script` and `worker`".into()),
         };
         let schema = definition.schema(iterates)?;

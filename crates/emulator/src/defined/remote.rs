@@ -138,11 +138,22 @@ impl Hub {
 pub(super) struct Remote {
     hub: Arc<Hub>,
     worker: String,
+    definition: Option<String>,
 }
 
 impl Remote {
-    pub(super) fn new(hub: Arc<Hub>, worker: String) -> Self {
-        Self { hub, worker }
+    pub(super) fn new(hub: Arc<Hub>, worker: String, definition: Option<String>) -> Self {
+        Self { hub, worker, definition }
+    }
+}
+
+impl Drop for Remote {
+    fn drop(&mut self) {
+        // No version and no prediction needs the function any more.
+        if let Some(definition) = &self.definition {
+            let line = Fields::new().put("forget", definition).finish();
+            self.hub.send(&self.worker, line.get().to_owned());
+        }
     }
 }
 
@@ -169,8 +180,11 @@ impl Model for Remote {
             let active = Active { worker: self.worker.clone(), run: run.clone(), events: sender };
             lock(&self.hub.runs).insert(spec.id.clone(), active);
             let mut guard = Guard { hub: &self.hub, worker: &self.worker, id: &spec.id, ended: false };
-            let task =
-                Fields::new().put("id", &spec.id).put("model", &spec.model).put("input", &input.complete());
+            let task = Fields::new()
+                .put("id", &spec.id)
+                .put("model", &spec.model)
+                .put_some("definition", self.definition.as_ref())
+                .put("input", &input.complete());
             let line = Fields::new().put("run", &task.finish()).finish();
             if !self.hub.send(&self.worker, line.get().to_owned()) {
                 guard.ended = true;

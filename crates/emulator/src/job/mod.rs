@@ -82,7 +82,11 @@ pub(crate) struct JobSpec {
     pub(crate) model: String,
     /// The version that responses show.
     pub(crate) version: String,
+    /// The version that runs.
+    pub(crate) actual_version: String,
     pub(crate) deployment: Option<String>,
+    /// The input as it was created, which the checks of tests need after its removal.
+    pub(crate) input: Raw,
     pub(crate) origin: String,
     pub(crate) source: &'static str,
     pub(crate) stream_key: Option<String>,
@@ -123,7 +127,8 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    pub(crate) fn new(spec: JobSpec, input: Raw, webhook: Option<Arc<Outbox>>) -> Self {
+    pub(crate) fn new(spec: JobSpec, webhook: Option<Arc<Outbox>>) -> Self {
+        let input = spec.input.clone();
         Self {
             spec,
             state: Mutex::new(State {

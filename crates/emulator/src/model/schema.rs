@@ -108,7 +108,8 @@ impl Schema {
 
     /// Returns all violations of the schema by an input.
     pub(crate) fn check(&self, input: &Object) -> Vec<InvalidField> {
-        let missing = self.required.iter().filter(|name| !input.contains_key(*name));
+        let has_default = |name: &String| self.properties.get(name).is_some_and(validation::has_default);
+        let missing = self.required.iter().filter(|name| !input.contains_key(*name) && !has_default(name));
         let missing =
             missing.map(|name| InvalidField::new("required", "input", format!("{name} is required")));
         let mut problems: Vec<_> = missing.collect();

@@ -27,6 +27,12 @@ pub(super) fn target<'a>(root: &'a Value, reference: &str) -> Option<&'a Value> 
     root.pointer(&percent_decode_str(reference.strip_prefix('#')?).decode_utf8_lossy())
 }
 
+/// Reports whether a member may be missing although it is required, because it has a default: schemas that Zod derives from
+/// a type describe what its parsers return.
+pub(super) fn has_default(property: &Value) -> bool {
+    property.get("default").is_some()
+}
+
 /// Fails if a reference in `part` names no schema.
 pub(super) fn check_references(root: &Value, part: &Value) -> Result<(), String> {
     match part {
@@ -124,7 +130,8 @@ impl<'a> Validation<'a> {
         }
         if let Some(members) = value.as_object() {
             let required = list(schema, "required").iter().filter_map(Value::as_str);
-            for name in required.filter(|name| !members.contains_key(*name)) {
+            let has_default = |name: &str| schema["properties"].get(name).is_some_and(has_default);
+            for name in required.filter(|name| !members.contains_key(*name) && !has_default(name)) {
                 report("required", format!("{name} is required"));
             }
             for (name, property) in schema["properties"].as_object().into_iter().flatten() {

@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::defined::names;
 use crate::http::problem::Problem;
 use crate::job::{Job, Kind};
 use crate::request::{Call, Reply, ok};
@@ -13,10 +14,11 @@ use crate::state::App;
 use crate::support::difference::{SHOWN_LENGTH, compare_values};
 use crate::support::excerpt::excerpt;
 use crate::support::json::{Fields, reason};
+use crate::support::lock;
 
 const MOST_SHOWN: usize = 10;
 
-/// What a test expects of the predictions of a model, or of all models.
+/// What a test expects of the predictions of a model, a version or a deployment, or of all models.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Expected {
@@ -37,14 +39,23 @@ enum Which {
     Any,
     /// There is no prediction.
     Never,
+    /// The inputs are returned, for matchers in the language of the test.
+    Inputs,
 }
 
-/// Responds with `{"problem": text}`, or null if the expectation holds.
+/// Responds with `{"problem": text}`, or null if the expectation holds; with `{"inputs": [...]}` for `inputs`.
 pub(super) async fn check(call: Call) -> Reply {
     call.app.emulates()?;
     let expected: Expected = serde_json::from_slice(&call.body)
         .map_err(|error| Problem::bad_request(format!("This is not an expectation: {}", reason(&error))))?;
-    let problem = expected.problem(&call.app).map(|text| text + &dropped(&call.app));
+    let all: Vec<_> =
+        call.app.jobs.all().into_iter().filter(|job| job.spec.kind == Kind::Prediction).collect();
+    let selected = expected.select(&call.app, &all)?;
+    if expected.which == Which::Inputs {
+        let inputs: Vec<_> = selected.iter().map(|job| job.spec.input.clone()).collect();
+        return Ok(ok(Fields::new().put("inputs", &inputs).finish()));
+    }
+    let problem = expected.problem(&all, &selected).map(|text| text + &dropped(&call.app));
     Ok(ok(Fields::new().put("problem", &problem).finish()))
 }
 
@@ -56,11 +67,36 @@ fn dropped(app: &App) -> String {
 }
 
 impl Expected {
-    fn problem(&self, app: &App) -> Option<String> {
-        let all: Vec<_> =
-            app.jobs.all().into_iter().filter(|job| job.spec.kind == Kind::Prediction).collect();
-        let of_model = |job: &&Arc<Job>| self.model.as_ref().is_none_or(|model| job.spec.model == *model);
-        let inputs: Vec<Value> = all.iter().filter(of_model).map(input).collect();
+    /// Returns the predictions that the expectation is about.
+    fn select<'a>(&self, app: &App, all: &'a [Arc<Job>]) -> Result<Vec<&'a Arc<Job>>, Problem> {
+        let Some(wanted) = &self.model else { return Ok(all.iter().collect()) };
+        let (name, version) = match wanted.split_once(':') {
+            Some((name, version)) => (name, Some(version)),
+            None => (&**wanted, None),
+        };
+        if names(name).is_none() || version == Some("") {
+            return Err(Problem::bad_request(format!(
+                "`model` must be \"owner/name\" or \"owner/name:version\", not {wanted:?}"
+            )));
+        }
+        let account = &app.config.account;
+        let selects = |job: &&Arc<Job>| {
+            let spec = &job.spec;
+            let deployment = || spec.deployment.as_ref().map(|deployment| format!("{account}/{deployment}"));
+            (spec.model == name && version.is_none_or(|version| spec.actual_version == version))
+                || (version.is_none() && deployment().is_some_and(|deployment| deployment == name))
+        };
+        let selected: Vec<_> = all.iter().filter(selects).collect();
+        if selected.is_empty() && self.which == Which::Never && !exists(app, name, version) {
+            return Err(Problem::bad_request(format!(
+                "there is no model {wanted}, so nothing could have called it; correct the name, or define the model"
+            )));
+        }
+        Ok(selected)
+    }
+
+    fn problem(&self, all: &[Arc<Job>], selected: &[&Arc<Job>]) -> Option<String> {
+        let inputs: Vec<Value> = selected.iter().map(|job| input(job)).collect();
         let of = self.model.as_ref().map_or_else(String::new, |model| format!(" of {model}"));
         let count = match inputs.len() {
             1 => format!("1 prediction{of}"),
@@ -74,14 +110,14 @@ impl Expected {
                     Some(format!("expected {times} predictions{of}, found {count}{}", list(&inputs)))
                 }
                 None if inputs.is_empty() => {
-                    Some(format!("expected a prediction{of}, found none{}", others(&all)))
+                    Some(format!("expected a prediction{of}, found none{}", others(all)))
                 }
                 _ => None,
             },
             Which::Last | Which::Any => {
                 let wanted = self.input.clone().unwrap_or_else(|| Value::Object(serde_json::Map::new()));
                 let Some(last) = inputs.last() else {
-                    return Some(format!("expected a prediction{of}, found none{}", others(&all)));
+                    return Some(format!("expected a prediction{of}, found none{}", others(all)));
                 };
                 // The difference to the closest input is the most useful one.
                 let candidates =
@@ -100,12 +136,23 @@ impl Expected {
                 };
                 Some(format!("{which} prediction{of} has another input:{}{rest}", lines.concat()))
             }
+            Which::Inputs => None,
         }
     }
 }
 
-fn input(job: &Arc<Job>) -> Value {
-    serde_json::from_str(job.summary().input.get()).unwrap_or_default()
+/// Reports whether there is a model, a version or a deployment of this name.
+fn exists(app: &App, name: &str, version: Option<&str>) -> bool {
+    let catalog = lock(&app.catalog);
+    let model = catalog.models.get(name);
+    match version {
+        Some(version) => model.is_some_and(|model| model.version(version).is_some()),
+        None => model.is_some() || lock(&app.deployments).contains_key(name),
+    }
+}
+
+fn input(job: &Job) -> Value {
+    serde_json::from_str(job.spec.input.get()).unwrap_or_default()
 }
 
 fn differences(expected: &Value, got: &Value) -> Vec<String> {

@@ -18,6 +18,7 @@ pub(super) struct Target {
     pub(super) model: String,
     /// The version id in responses.
     pub(super) shown_version: String,
+    pub(super) actual_version: String,
     pub(super) deployment: Option<String>,
     pub(super) schema: Arc<Schema>,
     pub(super) engine: Engine,
@@ -34,6 +35,7 @@ pub(super) fn target(model: &ModelEntry, version: &Version, official: bool) -> T
     Target {
         model: model.full_name(),
         shown_version: if official { HIDDEN.into() } else { actual.id.clone() },
+        actual_version: actual.id.clone(),
         deployment: None,
         schema: actual.schema.clone(),
         engine: actual.engine.clone(),
@@ -73,7 +75,9 @@ pub(super) async fn start(
         id: ids::prediction(),
         model: target.model,
         version: target.shown_version,
+        actual_version: target.actual_version,
         deployment: target.deployment,
+        input: body.input.clone(),
         origin: origin.to_owned(),
         source: if kind == Kind::Example { "web" } else { "api" },
         streams_files: target.schema.outputs_files,
@@ -89,8 +93,8 @@ pub(super) async fn start(
         model.run_count += 1;
     }
     let iterates = target.schema.iterates;
-    let input = Input::new(body.input.clone(), body.values, target.schema);
-    let job = Arc::new(Job::new(spec, body.input, webhook));
+    let input = Input::new(body.input, body.values, target.schema);
+    let job = Arc::new(Job::new(spec, webhook));
     if iterates {
         job.begin_list();
     }

@@ -55,12 +55,12 @@ pub(crate) async fn spawn(app: &App, job: Arc<Job>, task: Task, input: Input, ti
             // A cancel request has ended the job: this drops the work.
             () = job.until(|job| job.status().is_terminal()) => {}
             () = work => {}
-            () = pace.ended() => {
+            end = pace.ended() => {
                 let status = match job.status() {
                     Status::Starting => Status::Aborted,
                     _ => Status::Canceled,
                 };
-                job.finish(status, None, pace.now());
+                job.finish(status, None, end);
             }
         }
         if let Some(engine) = engine {

@@ -1,7 +1,7 @@
 //! The clock of the emulated service, and timestamps in the formats of the API.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{Notify, watch};
@@ -31,16 +31,19 @@ impl Time {
 
     /// Returns the current time. No two calls return the same timestamp, so that one can serve as a cursor.
     pub(crate) fn now(&self) -> Timestamp {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as u64
-            + *self.advanced.borrow();
+        let wall = real_micros() + self.advanced();
         let advance = |last: u64| Some(wall.max(last + 1));
         let last = self.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, advance).unwrap_or(wall);
         Timestamp(wall.max(last + 1))
     }
 
+    fn advanced(&self) -> u64 {
+        *self.advanced.borrow()
+    }
+
     /// Returns the current time of the computer, in seconds since the Unix epoch.
     pub(crate) fn real_seconds() -> u64 {
-        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+        real_micros() / 1_000_000
     }
 
     /// Converts a duration of the emulated service to real time.
@@ -92,13 +95,21 @@ impl Time {
     }
 }
 
-/// The time of one task, such as a job. A test may advance the clock past several sleeps of the task: its time is then behind the
-/// clock, and the next sleeps take their parts of the advance. Clones share the time.
+/// Returns the current time of the computer, in microseconds since the Unix epoch.
+fn real_micros() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as u64
+}
+
+/// The time of one task, such as a job. If a test advances the clock, each sleep of the task takes its part of the advance, and
+/// the rest is left for the next sleeps. Work takes its real time, so that its duration does not depend on when the clock was
+/// advanced. Clones share the time.
 #[derive(Clone)]
 pub(crate) struct Pace {
     time: Time,
-    /// Microseconds.
-    behind: Arc<AtomicU64>,
+    /// The microseconds from the time of the computer to that of the task.
+    offset: Arc<AtomicI64>,
+    /// The microseconds by which the clock had been advanced at the end of the last sleep.
+    seen: Arc<AtomicU64>,
     moved: Arc<Notify>,
     /// The number of sleeps that had passed when they began.
     passed: Arc<AtomicU64>,
@@ -111,9 +122,16 @@ const MOST_PASSED: u64 = 1000;
 impl Pace {
     /// Returns the pace of a task that started at `start`.
     pub(crate) fn new(time: Time, start: Timestamp) -> Self {
-        let behind = time.now().0.saturating_sub(start.0);
-        let behind = Arc::new(AtomicU64::new(behind));
-        Self { time, behind, moved: Arc::default(), passed: Arc::default(), end: None }
+        let pace = Self {
+            time,
+            offset: Arc::default(),
+            seen: Arc::default(),
+            moved: Arc::default(),
+            passed: Arc::default(),
+            end: None,
+        };
+        pace.set(start);
+        pace
     }
 
     /// Returns the same pace, whose sleeps go no further than `end`: then they never return, and the caller drops them.
@@ -123,7 +141,12 @@ impl Pace {
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        self.time.now().minus(Duration::from_micros(self.behind.load(Ordering::Relaxed)))
+        Timestamp(real_micros().saturating_add_signed(self.offset.load(Ordering::Relaxed)))
+    }
+
+    fn set(&self, now: Timestamp) {
+        self.offset.store(now.0 as i64 - real_micros() as i64, Ordering::Relaxed);
+        self.seen.store(self.time.advanced(), Ordering::Relaxed);
     }
 
     /// Sleeps for a duration of the emulated service.
@@ -144,27 +167,30 @@ impl Pace {
             }
         }
         self.time.sleep_until(until).await;
-        let behind = self.time.now().0.saturating_sub(until.0);
-        self.behind.store(behind, Ordering::Relaxed);
+        self.set(until);
         if end.is_some() {
             self.moved.notify_waiters();
             std::future::pending().await
         }
     }
 
-    /// Waits until the time of the task is its end; forever if it has none.
-    pub(crate) async fn ended(&self) {
-        match self.end {
-            Some(end) => self.reached(end).await,
-            None => std::future::pending().await,
-        }
+    /// Waits until the end and returns it; forever if there is none. Advances count also while the task works.
+    pub(crate) async fn ended(&self) -> Timestamp {
+        let Some(end) = self.end else { return std::future::pending().await };
+        let unused = || self.time.advanced().saturating_sub(self.seen.load(Ordering::Relaxed));
+        self.wait(end, || self.now().plus(Duration::from_micros(unused()))).await;
+        end
     }
 
     /// Waits until the time of the task is `moment`. Takes no part of an advance itself.
     pub(crate) async fn reached(&self, moment: Timestamp) {
+        self.wait(moment, || self.now()).await;
+    }
+
+    async fn wait(&self, moment: Timestamp, now: impl Fn() -> Timestamp) {
         loop {
             let moved = self.moved.notified();
-            let left = moment.since(self.now());
+            let left = moment.since(now());
             if left <= 0.0 {
                 return;
             }

@@ -126,6 +126,22 @@ async fn inputs_are_validated_by_the_schemas_of_common_libraries() {
 }
 
 #[tokio::test]
+async fn a_required_member_with_a_default_may_be_missing() {
+    let api = api();
+    // As Zod describes what its parsers return.
+    let nested = json!({"type": "object", "required": ["m"], "properties": {"m": {"default": null}}});
+    let schema = json!({"type": "object", "required": ["n", "p"], "properties": {
+        "n": {"type": "number", "default": 2}, "p": {"type": "string"}, "nested": nested
+    }});
+    let definition = Definition { input: Some(schema.to_string()), ..Definition::new("acme/zod") };
+    api.emulator.model(definition, async |input, _| Ok(input)).expect("a definition");
+    let done = api.finished(&create(&api, "acme/zod", json!({"p": "x", "nested": {}})).await).await;
+    assert_eq!(done["output"], json!({"p": "x", "nested": {}, "n": 2}));
+    let (status, problem) = api.post("/models/acme/zod/predictions", json!({"input": {}})).await;
+    assert_eq!((status, problem["invalid_fields"].as_array().map(Vec::len)), (422, Some(1)), "{problem}");
+}
+
+#[tokio::test]
 async fn choices_of_whole_inputs_are_validated() {
     let api = api();
     let text = json!({"type": "object", "required": ["text"], "properties": {"text": {"type": "string"}}});
@@ -322,7 +338,7 @@ async fn a_cancel_drops_the_future_of_a_function() {
 async fn another_program_runs_a_model() {
     let api = api();
     let base = format!("{}/_emulator", api.emulator.origin());
-    let definition = json!({"name": "acme/remote", "worker": "w", "streams": true});
+    let definition = json!({"name": "acme/remote", "worker": "w", "definition": "d1", "streams": true});
     assert_eq!(api.post(&format!("{base}/models"), definition).await.0, 201);
     // A run that is created before the worker connects waits for it.
     let created = create(&api, "acme/remote", json!({"a": 1})).await;
@@ -332,7 +348,8 @@ async fn another_program_runs_a_model() {
     assert_eq!(&next().await[..], b"{\"connected\": true}\n");
     let run: Value = serde_json::from_slice(&next().await).expect("JSON");
     let id = created["id"].as_str().expect("an id");
-    assert_eq!(run["run"], json!({"id": id, "model": "acme/remote", "input": {"a": 1}}));
+    let expected = json!({"id": id, "model": "acme/remote", "definition": "d1", "input": {"a": 1}});
+    assert_eq!(run["run"], expected);
     let file = format!("{base}/runs/{id}/files?name=a%20b.txt");
     let file = api.request("POST", &file).header("content-type", "text/csv").body("x,y");
     let url = status_and_body(file.send().await.expect("sent")).await.1["url"].clone();
@@ -384,6 +401,66 @@ async fn another_program_runs_a_model() {
         api.finished(&created).await["status"] == "failed"
     };
     eventually(late, "a run of a program that has ended does not fail").await;
+}
+
+#[tokio::test]
+async fn a_run_names_its_definition() {
+    let api = api();
+    let base = format!("{}/_emulator", api.emulator.origin());
+    let connection = api.request("GET", &format!("{base}/workers/w")).send().await.expect("sent");
+    let mut lines = connection.bytes_stream();
+    let mut next = async || -> Value {
+        serde_json::from_slice(&lines.next().await.expect("a line").expect("bytes")).expect("JSON")
+    };
+    next().await;
+    let define = async |definition: &str, version: &str| {
+        let body =
+            json!({"name": "acme/remote", "worker": "w", "definition": definition, "versions": [version]});
+        assert_eq!(api.post(&format!("{base}/models"), body).await.0, 201);
+    };
+    define("d1", "v1").await;
+    define("d2", "v2").await;
+    for (version, definition) in [("v1", "d1"), ("v2", "d2"), ("acme/remote", "d2")] {
+        let (_, created) = api.post("/predictions", json!({"version": version, "input": {}})).await;
+        assert_eq!(next().await["run"]["definition"], definition, "{version}");
+        let events = format!("{base}/runs/{}/events", created["id"].as_str().expect("an id"));
+        assert_eq!(api.post(&events, json!(["done"])).await.0, 204);
+        api.finished(&created).await;
+    }
+    api.emulator.reset();
+    assert_eq!(next().await, json!({"forget": "d1"}));
+    define("d3", "v2").await;
+    assert_eq!(next().await, json!({"forget": "d2"}), "no version is left");
+}
+
+#[tokio::test]
+async fn a_function_takes_its_real_time() {
+    let api = api();
+    let advance = |minutes: u64| api.emulator.advance(std::time::Duration::from_secs(minutes * 60));
+    let (release, released) = std::sync::mpsc::channel();
+    let block = async move |_, _| released.recv().map_err(|error| error.to_string());
+    let definition = Definition { run_time: seconds(7200.0), ..Definition::new("acme/blocks") };
+    api.emulator.model(definition, block).expect("a definition");
+    let created = create(&api, "acme/blocks", json!({})).await;
+    api.until(&created, &["processing"]).await;
+    advance(45);
+    advance(80);
+    // The emulator sees the advance before the result.
+    assert_eq!(api.read(&created).await["status"], "processing");
+    release.send("free".into()).expect("a model that waits");
+    let done = api.finished(&created).await;
+    let time = done["metrics"]["predict_time"].as_f64().expect("a number");
+    assert!(done["status"] == "succeeded" && (7200.0..7260.0).contains(&time), "{done}");
+
+    let (_release, released) = std::sync::mpsc::channel();
+    let block = async move |_, _| released.recv().map_err(|error| error.to_string());
+    api.emulator.model(Definition::new("acme/blocks"), block).expect("a definition");
+    let request = api.request("POST", "/models/acme/blocks/predictions").header("cancel-after", "1h");
+    let created = status_and_body(request.json(&json!({"input": {}})).send().await.expect("sent")).await.1;
+    api.until(&created, &["processing"]).await;
+    advance(61);
+    let done = api.finished(&created).await;
+    assert_eq!((&done["status"], &done["metrics"]["total_time"]), (&json!("canceled"), &json!(3600.0)));
 }
 
 #[tokio::test]
@@ -463,6 +540,76 @@ async fn expectations_are_explained() {
     assert!(text.ends_with("the models with predictions are emulator/echo (2)"), "{text}");
     let text = check(json!({"which": "never", "model": model})).await.expect("a problem");
     assert!(text.starts_with("expected no predictions of emulator/echo, found 2 predictions"), "{text}");
+}
+
+#[tokio::test]
+async fn expectations_are_of_a_model_a_version_or_a_deployment() {
+    let api = api();
+    let url = format!("{}/_emulator/checks", api.emulator.origin());
+    let found = async |which: &str, model: &str| {
+        let (status, body) = api.post(&url, json!({"which": which, "model": model})).await;
+        assert_eq!(status, 200, "{body}");
+        !body["problem"].is_null()
+    };
+    let versions = vec!["v2".into(), "v1".into()];
+    api.emulator
+        .script(Definition { versions, ..Definition::new("acme/paid") }, Scripted::default())
+        .expect("a definition");
+    for model in ["acme/paid", "acme/paid:v1", "acme/paid:v2", "acme/text", "emulator/echo"] {
+        assert!(!found("never", model).await, "{model}");
+    }
+    api.run_version("v1", json!({})).await;
+    assert!(found("never", "acme/paid").await && found("never", "acme/paid:v1").await);
+    assert!(!found("never", "acme/paid:v2").await && found("called", "acme/paid:v2").await);
+    // The response shows no version, but the newest one runs.
+    api.run_version("acme/paid", json!({})).await;
+    assert!(found("never", "acme/paid:v2").await);
+    assert_eq!(
+        api.post("/deployments/acme/text/predictions", json!({"input": {"prompt": "a"}})).await.0,
+        201
+    );
+    assert!(found("never", "acme/text").await && !found("called", "acme/text").await);
+
+    for model in ["", "typo", "acme", "v1", "/paid", "acme/", "acme/paid:", "acme/paid/v1", "acme/pa id"] {
+        for which in ["called", "last", "any", "never"] {
+            let (status, problem) = api.post(&url, json!({"which": which, "model": model})).await;
+            let detail = problem["detail"].as_str().unwrap_or_default();
+            let expected = "`model` must be \"owner/name\" or \"owner/name:version\", not ";
+            assert!(status == 400 && detail.starts_with(expected), "{model}: {status} {problem}");
+        }
+    }
+    // Nothing could have called what does not exist: the name is misspelled.
+    for model in ["acme/piad", "acme/paid:v3"] {
+        let (status, problem) = api.post(&url, json!({"which": "never", "model": model})).await;
+        let detail = problem["detail"].as_str().unwrap_or_default();
+        assert!(status == 400 && detail.contains(&format!("no model {model}")), "{status} {problem}");
+        assert!(found("called", model).await);
+    }
+    let (status, _) = api
+        .post("/models", json!({"owner": "acme", "name": "own", "visibility": "private", "hardware": "cpu"}))
+        .await;
+    assert_eq!(status, 201);
+    assert!(!found("never", "acme/own").await);
+}
+
+#[tokio::test]
+async fn inputs_are_compared_as_they_were_created() {
+    let api = api();
+    let url = format!("{}/_emulator/checks", api.emulator.origin());
+    let created = api.run("echo", json!({"value": "a"})).await;
+    api.finished(&created).await;
+    api.emulator.advance(std::time::Duration::from_secs(3660));
+    let removed = async || api.read(&created).await["data_removed"] == true;
+    eventually(removed, "the data stay").await;
+    assert_eq!(api.read(&created).await["input"], json!({}));
+    for which in ["last", "any"] {
+        for (input, fits) in [(json!({"value": "a"}), true), (json!({}), false)] {
+            let body = json!({"which": which, "model": "emulator/echo", "input": input});
+            assert_eq!(api.post(&url, body).await.1["problem"].is_null(), fits, "{input}");
+        }
+    }
+    let (_, body) = api.post(&url, json!({"which": "inputs", "model": "emulator/echo"})).await;
+    assert_eq!(body, json!({"inputs": [{"value": "a"}]}));
 }
 
 #[tokio::test]
