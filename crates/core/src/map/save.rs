@@ -12,11 +12,15 @@ use crate::{
 };
 
 /// The folder of a batch.
-pub(super) struct SaveFolder(PathBuf);
+pub(super) struct SaveFolder {
+    /// As given.
+    path: PathBuf,
+    absolute: PathBuf,
+}
 
 impl SaveFolder {
     pub async fn open(path: &Path) -> Result<Self> {
-        Ok(Self(create_folder(path).await?.0))
+        Ok(Self { path: path.to_owned(), absolute: create_folder(path).await?.0 })
     }
 
     /// Saves the files of an output, and replaces each by its path. A file that exists is replaced: it is that of an earlier
@@ -28,9 +32,10 @@ impl SaveFolder {
         let mut paths = Vec::with_capacity(urls.len());
         for (number, url) in urls.iter().enumerate() {
             let of_several = (urls.len() > 1).then_some(number);
-            let path = self.0.join(file_names::name_for(row.label(), of_several, url));
-            FileOutput::new(runs.client(), url).with_options(runs.options().clone()).save(&path).await?;
-            paths.push(path);
+            let name = file_names::name_for(row.label(), of_several, url);
+            let file = FileOutput::new(runs.client(), url).with_options(runs.options().clone());
+            file.save(self.absolute.join(&name)).await?;
+            paths.push(self.path.join(name));
         }
         let mut paths = paths.into_iter();
         Ok(output.map_leaves(&mut |leaf| match leaf {
