@@ -6,7 +6,7 @@ import { isReadable, pullOf } from "./source";
 
 /** A response, or the part of one that a test double has. */
 type AnyResponse = Partial<
-  Pick<Response, "status" | "ok" | "headers" | "body" | "arrayBuffer" | "text" | "json">
+  Pick<Response, "status" | "ok" | "type" | "headers" | "body" | "arrayBuffer" | "text" | "json">
 >;
 
 /**
@@ -27,7 +27,7 @@ export async function toNative(
   }
   const ok = response.ok !== false;
   const status = response.status ?? (ok ? 200 : 400);
-  const { headers, small } = headersOf(response.headers);
+  const { headers, small } = headersOf(response.headers, response.type);
   // First, because the runtime would have to make the stream of the body.
   if (small && !inParts && response instanceof Response) return readNow(response, status, headers);
   const { body } = response;
@@ -67,8 +67,12 @@ function read(whole: Uint8Array): Pick<NativeResponse, "bytes" | "pull"> {
 /** Headers to look up if the headers object cannot list its entries. */
 const LOOKED_UP = ["content-type", "content-length", "retry-after", "location", "etag"];
 
-/** Reads headers objects of any implementation, maps, pairs and plain objects. Returns whether they announce a small body. */
-function headersOf(headers: unknown): { headers: string; small: boolean } {
+/**
+ * Reads headers objects of any implementation, maps, pairs and plain objects. Returns whether they announce a small body.
+ *
+ * @param type that of the response
+ */
+function headersOf(headers: unknown, type?: string): { headers: string; small: boolean } {
   let lines = "";
   let length = Number.NaN;
   // The length of a compressed body says nothing about what it contains.
@@ -76,6 +80,8 @@ function headersOf(headers: unknown): { headers: string; small: boolean } {
   const add = (value: unknown, given: string) => {
     if (value === undefined || value === null) return;
     const name = given.toLowerCase();
+    // Browsers show the length of a response of another origin, but may hide that it is compressed.
+    if (name === "content-length" && type === "cors") return;
     const text = String(value);
     if (name === "content-length") length = Number(text);
     else if (name === "content-encoding") encoded = true;

@@ -10,7 +10,7 @@ export type Path = (string | number)[];
 
 /** A value that crosses beside the JSON. */
 export interface Part {
-  /** Its {@link Path}, as JSON. */
+  /** Its {@link Path}, as JSON; a line for each place where it occurs. */
   path: string;
   bytes?: Uint8Array;
   /** Text that is too long to write as JSON and parse again. */
@@ -82,11 +82,15 @@ const ADVICE: Record<string, string> = {
 
 /** How deep values may be nested. Twice as many levels overflow the stack. */
 const MOST_LEVELS = 1000;
+/** How deep values that cross beside the JSON may be nested. The core keeps deeper JSON as text. */
+const MOST_LEVELS_BESIDE = 128;
 
 class Encoder {
   readonly parts: Part[] = [];
   readonly #path: Path = [];
   readonly #ancestors = new Set<object>();
+  /** The parts of objects, so that one that occurs twice is sent once. */
+  readonly #partOf = new Map<object, Part>();
 
   constructor(
     private readonly named: (path: Path) => Path,
@@ -105,7 +109,8 @@ class Encoder {
         if (!Number.isFinite(value)) this.#reject(`${value} cannot be sent as JSON; pass null or omit it`);
         return value;
       case "bigint":
-        return this.#aside({ digits: value.toString() });
+        this.#aside({ digits: value.toString() });
+        return null;
       case "object":
         return value === null ? null : this.#object(value);
       default:
@@ -116,16 +121,18 @@ class Encoder {
   #object(value: object): unknown {
     if (Array.isArray(value)) return this.#inside(value, () => this.#array(value));
     if (ArrayBuffer.isView(value)) {
-      return this.#aside({ bytes: new Uint8Array(value.buffer, value.byteOffset, value.byteLength) });
+      const { buffer, byteOffset, byteLength } = value;
+      return this.#objectAside(value, () => ({ bytes: new Uint8Array(buffer, byteOffset, byteLength) }));
     }
     if (AS_TEXT in value || value instanceof URL) return String(value);
-    if (isBlob(value)) return this.#aside({ source: blobSource(value, this.failed) });
+    if (isBlob(value)) return this.#objectAside(value, () => ({ source: blobSource(value, this.failed) }));
     const tag = Object.prototype.toString.call(value).slice(8, -1);
     if (tag === "ArrayBuffer" || tag === "SharedArrayBuffer") {
-      return this.#aside({ bytes: new Uint8Array(value as ArrayBuffer) });
+      return this.#objectAside(value, () => ({ bytes: new Uint8Array(value as ArrayBuffer) }));
     }
     if (isReadable(value)) {
-      return this.#aside({ source: streamSource(value, this.#place(), this.failed) });
+      const source = () => streamSource(value, this.#place(), this.failed);
+      return this.#objectAside(value, () => ({ source: source() }));
     }
     const { toJSON } = value as { toJSON?: unknown };
     if (typeof toJSON === "function") {
@@ -178,20 +185,31 @@ class Encoder {
 
   #inside<T>(ancestor: object, encode: () => T): T {
     if (this.#ancestors.has(ancestor)) this.#reject("circular reference: it contains itself");
-    if (this.#ancestors.size > MOST_LEVELS) {
-      // The whole path would be thousands of names.
-      const argument = formatPath(this.named(this.#path).slice(0, 1));
-      invalid(`\`${argument}\` must be nested at most ${MOST_LEVELS} levels deep`, argument);
-    }
+    if (this.#ancestors.size > MOST_LEVELS) this.#tooDeep("", MOST_LEVELS);
     this.#ancestors.add(ancestor);
     const result = encode();
     this.#ancestors.delete(ancestor);
     return result;
   }
 
-  #aside(part: Omit<Part, "path">): null {
-    this.parts.push({ path: JSON.stringify(this.#path), ...part });
+  #aside(content: Omit<Part, "path">): Part {
+    if (this.#path.length > MOST_LEVELS_BESIDE) this.#tooDeep("a file or a BigInt in ", MOST_LEVELS_BESIDE);
+    const part = { path: JSON.stringify(this.#path), ...content };
+    this.parts.push(part);
+    return part;
+  }
+
+  #objectAside(value: object, content: () => Omit<Part, "path">): null {
+    const known = this.#partOf.get(value);
+    if (known) known.path += `\n${JSON.stringify(this.#path)}`;
+    else this.#partOf.set(value, this.#aside(content()));
     return null;
+  }
+
+  #tooDeep(what: string, levels: number): never {
+    // The whole path would be thousands of names.
+    const argument = formatPath(this.named(this.#path).slice(0, 1));
+    invalid(`${what}\`${argument}\` must be nested at most ${levels} levels deep`, argument);
   }
 
   #place(): string {

@@ -34,7 +34,7 @@ class Contents(io.RawIOBase):
     @property
     def name(self) -> str:
         """The name in the URL, for readers that need the extension."""
-        return self._file._basename
+        return self._file._name
 
     def readable(self) -> bool:
         """Returns True."""

@@ -115,9 +115,11 @@ class FileOutput:
         """
         from ._progress import of_bytes
 
-        params = {"url": self.url, "path": os.fspath(path)}
-        with of_bytes(progress, self._basename) as observer:
-            self._path = saved = str(self._native.call("output.save", params, observer))
+        # As bytes, because a name that is no text is a string that the core cannot hold.
+        params = {"url": self.url, "path": os.fsencode(path)}
+        with of_bytes(progress, self._name) as observer:
+            self._native.call("output.save", params, observer)
+        self._path = saved = os.fsdecode(path)
         return saved
 
     async def asave(
@@ -126,9 +128,10 @@ class FileOutput:
         """The async form of `save`."""
         from ._progress import of_bytes
 
-        params = {"url": self.url, "path": os.fspath(path)}
-        with of_bytes(progress, self._basename) as observer:
-            self._path = saved = str(await self._native.call_async("output.save", params, observer))
+        params = {"url": self.url, "path": os.fsencode(path)}
+        with of_bytes(progress, self._name) as observer:
+            await self._native.call_async("output.save", params, observer)
+        self._path = saved = os.fsdecode(path)
         return saved
 
     def head(self) -> FileHead:
@@ -184,9 +187,11 @@ class FileOutput:
         return size
 
     @property
-    def _basename(self) -> str:
-        name = "" if self.url.startswith("data:") else self.url.partition("?")[0].rpartition("/")[2]
-        return name or "file"
+    def _name(self) -> str:
+        from ._native import compute
+
+        name: str = compute("file.name", {"url": self.url})
+        return name
 
     @property
     def _guessed_type(self) -> Optional[str]:
@@ -337,7 +342,7 @@ def _private_path(file: FileOutput) -> str:
 
     folder = os.path.join(_folders[process], sha256(file.url.encode()).hexdigest()[:16])
     os.makedirs(folder, mode=0o700, exist_ok=True)
-    return os.path.join(folder, file._basename)
+    return os.path.join(folder, file._name)
 
 
 def _remove_folder(folder: str, process: int) -> None:

@@ -9,6 +9,7 @@ import { Readable } from "node:stream";
 import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
+import { gzipSync } from "node:zlib";
 import { FileOutput, OutputExpiredError } from "../../node/index.mjs";
 import { eventually, startEmulator } from "./support/emulator.mjs";
 import { file } from "./support/face.mjs";
@@ -300,4 +301,44 @@ test("a file that was read as a stream is the body of a response by its stream",
   let size = 0;
   for await (const chunk of image) size += chunk.length;
   assert.equal((await new Response(image.stream()).arrayBuffer()).byteLength, size);
+});
+
+test("a response of another origin, of which a browser shows few headers, is read completely", async (t) => {
+  const content = Buffer.from("0123456789".repeat(5000));
+  const server = createServer((request, response) => {
+    const from = Number(/bytes=(\d+)-/.exec(request.headers.range)?.[1] ?? 0);
+    if (request.url === "/compressed") {
+      response.setHeader("content-encoding", "gzip").end(gzipSync(content));
+    } else if (from > 0) {
+      const range = `bytes ${from}-${content.length - 1}/${content.length}`;
+      response.writeHead(206, { "content-range": range }).end(content.subarray(from));
+    } else {
+      response.writeHead(200, { "content-length": content.length });
+      if (whole) response.end(content);
+      else response.write(content.subarray(0, 20_000), () => response.destroy());
+      whole = true;
+    }
+  });
+  let whole = false;
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  const shown = new Set(["cache-control", "content-length", "content-type", "last-modified"]);
+  const hiding = async (...args) => {
+    const response = await fetch(...args);
+    const headers = new Headers([...response.headers].filter(([name]) => shown.has(name)));
+    const own = { headers, type: "cors" };
+    return new Proxy(response, {
+      get(target, name) {
+        const value = own[name] ?? target[name];
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+  };
+  const origin = `http://127.0.0.1:${server.address().port}`;
+  const client = emulator.client({ fetch: hiding, baseUrl: `${origin}/v1` });
+  for (const path of ["compressed", "cut"]) {
+    const file = await client.predictions.output(`${origin}/${path}`);
+    assert.ok(Buffer.from(await file.bytes()).equals(content), path);
+  }
 });

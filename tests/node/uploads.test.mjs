@@ -271,13 +271,29 @@ test("a stream is sent only once", async () => {
     await assert.rejects(echo(stream), InvalidArgumentError, kind);
     assert.deepEqual(await emulator.requests("POST"), [], kind);
   }
-  for (const stream of [Readable.from([Buffer.from("abc")]), text(), bytesOf("abc")]) {
+});
+
+test("an object that occurs twice in an input is uploaded once", async () => {
+  const buffer = Buffer.from("abc");
+  for (const file of [
+    buffer,
+    new Blob([buffer]),
+    new Uint8Array([1]).buffer,
+    Readable.from([buffer]),
+    text(),
+    bytesOf("abc"),
+  ]) {
     await emulator.forgetRequests();
-    const input = { value: stream, again: stream };
-    await assert.rejects(replicate.run("emulator/echo", { input }), InvalidArgumentError);
-    const created = (await emulator.requests("POST")).filter(({ path }) => path.endsWith("/predictions"));
-    assert.deepEqual(created, []);
+    const [one, other] = await echo([file, file]);
+    assert.equal(one, other);
+    assert.equal((await emulator.requests("POST /v1/files")).length, 1);
   }
+});
+
+test("an output can be uploaded", async () => {
+  const file = await replicate.predictions.output("data:text/plain,hello");
+  const { content_type, size } = await replicate.files.create(file);
+  assert.deepEqual({ content_type, size }, { content_type: "text/plain", size: 5 });
 });
 
 test("what is left of a stream is sent, and so is what can be iterated again", async () => {

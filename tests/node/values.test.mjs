@@ -158,6 +158,17 @@ test("a value that is nested too deeply is an error that names the argument", as
       argument: "input",
     });
   }
+  const list = (levels, item) => (levels ? [list(levels - 1, item)] : item);
+  for (const item of [Buffer.from("x"), new Blob(["x"]), 1n]) {
+    await create(list(126, item));
+    for (const levels of [127, 900]) {
+      await assert.rejects(create(list(levels, item)), {
+        name: "InvalidArgumentError",
+        message: "a file or a BigInt in `input` must be nested at most 128 levels deep",
+        argument: "input",
+      });
+    }
+  }
 });
 
 test("JSON is delivered as JSON.parse reads it", async () => {

@@ -36,6 +36,7 @@ for (const { name, webhook, event, code } of JSON.parse(
 test("every computation has a function", () => {
   const { computations } = JSON.parse(native.contents());
   assert.deepEqual(computations, [
+    "file.name",
     "handle.parse",
     "identifier.parse",
     "map.push",

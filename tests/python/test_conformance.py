@@ -63,6 +63,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "map.stats": lambda **params: replicant._native.compute("map.stats", params),
     "map.stop": lambda **params: replicant._native.compute("map.stop", params),
     "handle.parse": lambda handle: replicant.Client("x").handle(handle).dict(),
+    "file.name": lambda **params: replicant._native.compute("file.name", params),
     "identifier.parse": lambda ref: replicant.ModelVersionIdentifier.parse(ref)._asdict(),
     "progress.parse": parse_progress,
     "options.advice": lambda **params: replicant._native.compute("options.advice", params),

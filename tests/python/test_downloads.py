@@ -519,3 +519,57 @@ def test_a_full_disk_is_an_os_error_and_keeps_the_old_file(
     done = python(FULL_DISK, host.url + "/large.bin", str(tmp_path))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == ["FileNotWrittenError file_not_written True", "b'old' 1"]
+
+
+def test_files_are_saved_in_the_folder_where_the_save_began(
+    client: replicant.Client, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, other = tmp_path / "start", tmp_path / "other"
+    start.mkdir()
+    other.mkdir()
+    monkeypatch.chdir(start)
+    files = client.run("black-forest-labs/flux-schnell", {"prompt": "a heron", "num_outputs": 3})
+
+    def leave(_: Any) -> None:
+        os.chdir(other)
+
+    assert files[0].save("x.webp", progress=leave) == "x.webp"
+    os.chdir(start)
+    saved = replicant.save_all(files, "all", concurrency=1, progress=leave)
+    assert all(path.startswith(f"all{os.sep}") for path in saved)
+    os.chdir(start)
+    assert all(os.path.exists(path) for path in [*saved, "x.webp"])
+    assert sorted(os.listdir(start)) == ["all", "x.webp"]
+    assert os.listdir(other) == []
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="macOS and Windows have only names that are text"
+)
+async def test_a_file_can_be_saved_under_a_name_that_is_not_text(tmp_path: pathlib.Path) -> None:
+    file = replicant.helpers.FileOutput("data:,hi")
+    for path in (f"{tmp_path}/\udcff", os.fsencode(tmp_path) + b"/\xfe"):
+        assert file.save(path) == os.fsdecode(path)
+        with open(file, "rb") as saved:
+            assert saved.read() == b"hi"
+        os.remove(path)
+        assert await file.asave(path) == os.fsdecode(path)
+        assert os.path.exists(path)
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://h/a/b%20c.png?sig=1", "b c.png"),
+        ("https://h/..%5C..%5Cx", "_.._x"),
+        ("https://h/C:%5Cx", "C__x"),
+        ("https://h/%2e%2e", "file"),
+        (f"https://h/{'a' * 300}.png", f"{'a' * 116}.png"),
+        ("data:image/png;base64,AA==", "file.png"),
+    ],
+)
+def test_the_name_of_a_file_is_safe(url: str, name: str) -> None:
+    file = replicant.helpers.FileOutput(url)
+    assert file._name == name
+    with file.open() as opened:
+        assert opened.name == name

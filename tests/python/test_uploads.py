@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import io
 import os
@@ -342,3 +343,50 @@ def test_a_file_at_its_end_is_rewound(client: Any, file: Any) -> None:
     written.seek(2)
     assert client.files.create(written).size == 3
     assert client.files.create(file(b"")).size == 0
+
+
+class AsyncSeek(AsyncRead):
+    """As starlette's `UploadFile`, whose position cannot be asked for."""
+
+    async def seek(self, offset: int) -> None:
+        self._file.seek(offset)
+
+
+class AsyncPosition(AsyncSeek):
+    """As a file of aiofiles."""
+
+    async def seekable(self) -> bool:
+        return True
+
+    async def tell(self) -> int:
+        return self._file.tell()
+
+
+@pytest.mark.parametrize("kind", [AsyncSeek, AsyncPosition])
+@pytest.mark.filterwarnings("error")
+async def test_an_async_file_at_its_end_is_rewound(async_client: Any, kind: Any) -> None:
+    file = kind(CONTENT)
+    await file.read()
+    for _ in range(2):
+        assert (await async_client.files.create(file, filename="x")).size == len(CONTENT)
+    await file.seek(len(CONTENT) - 3)
+    assert (await async_client.files.create(file, filename="x")).size == 3
+    assert (await async_client.files.create(kind(b""), filename="x")).size == 0
+    gc.collect()
+
+
+async def test_a_file_that_yields_nothing_and_cannot_be_rewound_is_refused(
+    async_client: Any, client: Any, emulator: Emulator
+) -> None:
+    read, async_read = OnlyRead(CONTENT), AsyncRead(CONTENT)
+    assert client.files.create(read, filename="x").size == len(CONTENT)
+    assert (await async_client.files.create(async_read, filename="x")).size == len(CONTENT)
+    emulator.forget()
+    message = r"`input\.value`: the file yields nothing: it is empty or was already read"
+    for strategy in ("upload", "base64"):
+        options = {"file_encoding_strategy": strategy}
+        with pytest.raises(replicant.InvalidArgumentError, match=message):
+            client.run("emulator/echo", {"value": read}, **options)
+        with pytest.raises(replicant.InvalidArgumentError, match=message):
+            await async_client.run("emulator/echo", {"value": async_read}, **options)
+    assert not [r for r in emulator.requests() if r["path"].endswith("/predictions")]

@@ -10,7 +10,7 @@ use std::{
 };
 
 use futures_util::{StreamExt, TryStreamExt, future::join_all};
-use replicant::{Client, ErrorKind, OnAbandon, Options, RetryPolicy, json, operation};
+use replicant::{Client, ErrorKind, OnAbandon, Options, RetryPolicy, Value, json, operation};
 use support::{CANCEL, CREATED, DONE, play, settled};
 
 #[tokio::test]
@@ -51,6 +51,27 @@ async fn a_stream_timeout_reports_the_partial_output() {
     assert_eq!(error.kind(), ErrorKind::Deadline, "{error:?}");
     assert_eq!(error.partial().unwrap(), &"Once");
     settled(&script).await;
+}
+
+#[tokio::test]
+async fn a_timeout_during_an_upload_says_that_no_prediction_was_created() {
+    let stalls =
+        r#"[{"expect": {"path": "/v1/files"}, "reply": {"status": 201, "json": {}, "stall_at": 1}}]"#;
+    for on_abandon in [OnAbandon::Cancel, OnAbandon::Leave] {
+        let (_emulator, script, client) = play(stalls, Options::default());
+        let mut input = Value::object();
+        input["image"] = Value::Bytes("x".into());
+        let run = client.run("acme/up", input).on_abandon(on_abandon);
+        let error = run.timeout(Duration::from_millis(700)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Deadline, "{error:?}");
+        assert!(
+            error
+                .message()
+                .ends_with("no prediction was created, as the files of its input were still being uploaded."),
+            "{error}"
+        );
+        settled(&script).await;
+    }
 }
 
 #[tokio::test]

@@ -211,6 +211,24 @@ async fn a_source_that_is_not_replayable_is_sent_once() {
     settled(&script).await;
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_path_of_a_pipe_is_sent_once() {
+    use std::{io::Write, os::fd::AsRawFd};
+
+    let exchanges =
+        r#"[{"expect": {"method": "POST", "path": "/v1/files"}, "reply": {"status": 503, "text": "busy"}}]"#;
+    let (_emulator, script, client) = play(exchanges, quick());
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    writer.write_all(b"once").unwrap();
+    drop(writer);
+    let pipe = File::path(format!("/dev/fd/{}", reader.as_raw_fd()));
+    let error = client.files().create(pipe).await.unwrap_err();
+    assert_eq!(error.status(), Some(503));
+    assert!(error.message().contains("read only once"), "{error}");
+    settled(&script).await;
+}
+
 /// A server that rejects the first attempt without reading it, and reads it while the second one arrives.
 #[derive(Default)]
 struct RejectFirst {

@@ -2,13 +2,15 @@
 
 use replicant::{Error, Number, Result, Value};
 
-/// Replaces the value at `path`, which is a JSON array of keys and indexes.
+/// Replaces the values at `paths`, which are lines of JSON arrays of keys and indexes.
 ///
 /// # Errors
 /// [`ErrorKind::Internal`](replicant::ErrorKind::Internal) if there is no such path: it was made from this value.
-pub fn insert(value: &mut Value, path: &str, content: Value) -> Result<()> {
-    let path = Value::from_json(path.as_bytes())?;
-    *at(value, path.as_array().unwrap_or_default())? = content;
+pub fn insert(value: &mut Value, paths: &str, content: Value) -> Result<()> {
+    for path in paths.lines() {
+        let path = Value::from_json(path.as_bytes())?;
+        *at(value, path.as_array().unwrap_or_default())? = content.clone();
+    }
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use std::{fmt, sync::Arc};
 use bytes::Bytes;
 use futures_util::stream;
 use pyo3::{
-    exceptions::PyTypeError,
+    exceptions::{PyRuntimeError, PyTypeError},
     prelude::*,
     pybacked::PyBackedBytes,
     types::{PyByteArray, PyBytes, PyString},
@@ -15,11 +15,13 @@ use pyo3::{
 use pyo3_async_runtimes::{TaskLocals, into_future_with_locals};
 use replicant::{BoxError, BoxFuture, BoxStream, ByteSource, Error, ErrorKind, File, Result};
 
-use self::position::{Extent, Position};
+use self::position::{Extent, Position, Turn, close, is_awaitable};
 use crate::{
     once::intern,
     runtime::{gate, unblocked},
 };
+
+const EXHAUSTED: &str = "the file yields nothing: it is empty or was already read, and it cannot be rewound; pass a new one, or its content as bytes";
 
 /// The number of bytes to request from `read` at a time.
 const CHUNK: usize = 256 * 1024;
@@ -66,7 +68,58 @@ impl fmt::Debug for Reader {
     }
 }
 
+/// What an async method returned.
+type Awaited = BoxFuture<'static, PyResult<Py<PyAny>>>;
+
 impl Shared {
+    /// Reads the piece at `offset`.
+    async fn piece(self: &Arc<Self>, turn: Turn, offset: u64) -> Result<(Turn, Bytes), BoxError> {
+        let this = self.clone();
+        // On a separate thread, because `read` and attaching to the interpreter may block. With the turn, because that thread
+        // goes on if the upload is dropped.
+        let read = move || (turn, unblocked(|| this.seek_and_read(offset)));
+        let (turn, piece) = tokio::task::spawn_blocking(read).await.map_err(lost)?;
+        let piece = match piece? {
+            Piece::Ready(bytes) => bytes,
+            Piece::Awaited(piece) => {
+                let piece = piece.await.map_err(ReadFailure::new)?;
+                gate::attach(|py| checked(piece.bind(py))).unwrap_or_else(|| Ok(Bytes::new()))?
+            }
+        };
+        Ok((turn, piece))
+    }
+
+    /// Returns `true` if the file has yielded nothing although it may have content.
+    fn is_exhausted(&self, offset: u64, piece: &Bytes) -> bool {
+        offset == 0 && piece.is_empty() && self.extent.start.is_none() && self.extent.len != Some(0)
+    }
+
+    /// Rewinds a file with an async `seek`, whose position is not known before. Returns `false` if it cannot be rewound, or must
+    /// not, because another upload reads it.
+    async fn rewind(self: &Arc<Self>) -> bool {
+        let this = self.clone();
+        let seek = move || {
+            gate::attach(|py| -> PyResult<Option<Awaited>> {
+                let sought = this.file.bind(py).call_method1(intern!(py, "seek"), (0,))?;
+                match &this.locals {
+                    Some(locals) if is_awaitable(&sought) => {
+                        Ok(Some(Box::pin(into_future_with_locals(locals, sought)?)))
+                    }
+                    _ if close(&sought) => Err(PyRuntimeError::new_err("no event loop")),
+                    _ => Ok(None),
+                }
+            })
+        };
+        if Arc::strong_count(&self.position) > 1 {
+            return false;
+        }
+        match tokio::task::spawn_blocking(|| unblocked(seek)).await {
+            Ok(Some(Ok(Some(sought)))) => sought.await.is_ok(),
+            Ok(Some(Ok(None))) => true,
+            _ => false,
+        }
+    }
+
     fn seek_and_read(&self, offset: u64) -> Result<Piece, BoxError> {
         gate::attach(|py| {
             let file = self.file.bind(py);
@@ -75,10 +128,9 @@ impl Shared {
                     file.call_method1(intern!(py, "seek"), (start + offset,))?;
                 }
                 let piece = file.call_method1(intern!(py, "read"), (CHUNK,))?;
-                if piece.hasattr(intern!(py, "__await__"))? {
+                if is_awaitable(&piece) {
                     let Some(locals) = &self.locals else {
-                        // Closed, so that Python does not warn about a coroutine that was never awaited.
-                        piece.call_method0(intern!(py, "close"))?;
+                        close(&piece);
                         let why = "a file whose `read` is async needs an async call, such as `async_run`";
                         return Ok(Err(Error::new(ErrorKind::InvalidArgument, why)));
                     };
@@ -95,7 +147,7 @@ impl Shared {
 /// The result of one call of `read`.
 enum Piece {
     Ready(Bytes),
-    Awaited(BoxFuture<'static, PyResult<Py<PyAny>>>),
+    Awaited(Awaited),
 }
 
 impl ByteSource for Reader {
@@ -110,22 +162,14 @@ impl ByteSource for Reader {
     fn open(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes, BoxError>>, BoxError>> {
         let shared = self.0.clone();
         let pieces = stream::try_unfold((shared, 0_u64), |(shared, offset)| async move {
-            let this = shared.clone();
             let turn = shared.position.turn().await;
-            // On a separate thread, because `read` and attaching to the interpreter may block. With the turn, because that thread
-            // goes on if the upload is dropped.
-            let read = move || (turn, unblocked(|| this.seek_and_read(offset)));
-            let read = tokio::task::spawn_blocking(read).await;
-            let (mut turn, piece) =
-                read.map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
-            let piece = match piece? {
-                Piece::Ready(bytes) => bytes,
-                Piece::Awaited(piece) => {
-                    let piece = piece.await;
-                    let piece = piece.map_err(ReadFailure::new)?;
-                    gate::attach(|py| checked(piece.bind(py))).unwrap_or_else(|| Ok(Bytes::new()))?
+            let (mut turn, mut piece) = shared.piece(turn, offset).await?;
+            if shared.is_exhausted(offset, &piece) {
+                if !shared.rewind().await {
+                    return Err(Error::new(ErrorKind::InvalidArgument, EXHAUSTED).into());
                 }
-            };
+                (turn, piece) = shared.piece(turn, offset).await?;
+            }
             let next = offset + piece.len() as u64;
             *turn = shared.extent.start.map(|start| start + next);
             drop(turn);
@@ -133,6 +177,11 @@ impl ByteSource for Reader {
         });
         Box::pin(async move { Ok(Box::pin(pieces) as BoxStream<'static, _>) })
     }
+}
+
+/// Builds the error of a thread that has ended early.
+fn lost(error: tokio::task::JoinError) -> Error {
+    Error::new(ErrorKind::Internal, error.to_string())
 }
 
 /// Returns the result of `read`, or an item of an iterator, as bytes.

@@ -257,7 +257,8 @@ class Run implements ModelRun {
         type,
         part.bytes ?? (await read(part.source as Source)),
       );
-      withFile(written, JSON.parse(part.path), () => JSON.parse(saved).url);
+      const file = () => JSON.parse(saved).url;
+      for (const path of part.path.split("\n")) withFile(written, JSON.parse(path), file);
     }
     return written.output;
   }

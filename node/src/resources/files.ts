@@ -4,6 +4,7 @@ import { progressOptions } from "../observer";
 import type { ListOptions, RequestOptions, SaveOptions } from "../options";
 import { list, type PagePromise } from "../page";
 import type { FileObject, Page } from "../types";
+import { AS_TEXT } from "../value";
 import { Resource } from "./resource";
 
 /** A file: in an input, or as the argument of `files.create`. */
@@ -24,11 +25,17 @@ export type FileCreateOptions = SaveOptions & {
   content_type?: string | undefined;
 };
 
+/** Returns whether `file` is a FileOutput, which as a parameter crosses to the core as its URL. */
+function isFileOutput(file: unknown): file is FileOutput {
+  return AS_TEXT in Object(file);
+}
+
 /** Methods of uploaded files. The API keeps a file for 24 hours. */
 export class Files extends Resource {
   /**
    * Uploads a file of at most 100 MiB. Pass its `urls.get` in any number of inputs. `POST /files`
    *
+   * @param file a FileOutput is downloaded first
    * @param metadata stored with the file
    * @throws {FileTooLargeError} if the file is too large; nothing is sent
    * @throws {InvalidArgumentError} if the file is a stream that was already read; nothing is sent
@@ -36,10 +43,13 @@ export class Files extends Resource {
    * const file = await replicate.files.create(new Blob(["hello"]), { purpose: "test" });
    */
   create(
-    file: FileInput,
+    file: Exclude<FileInput, URL>,
     metadata?: Record<string, unknown>,
     options: FileCreateOptions = {},
   ): Promise<FileObject> {
+    if (isFileOutput(file)) {
+      return file.blob({ signal: options?.signal }).then((blob) => this.create(blob, metadata, options));
+    }
     const params = merge({ file, metadata }, requestParams(options));
     return this.calls.call("files.create", params, progressOptions(options));
   }

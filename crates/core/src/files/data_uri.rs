@@ -1,4 +1,4 @@
-//! Decodes `data:` URIs, which contain a file.
+//! Decodes `data:` URIs, which contain a file, as the Fetch standard says.
 
 use std::borrow::Cow;
 
@@ -17,19 +17,34 @@ pub(super) fn decode(uri: &str) -> Result<(String, Bytes)> {
             format!("the data: URI {why}: {:?}", crate::http::excerpt::excerpt(uri, 60)),
         )
     };
-    let (head, data) = uri["data:".len()..].split_once(',').ok_or_else(|| invalid("has no comma"))?;
-    let (mime, base64) = match head.strip_suffix(";base64") {
-        Some(mime) => (mime, true),
-        None => (head, false),
+    let without_fragment = uri["data:".len()..].split('#').next().unwrap_or_default();
+    let (head, data) = without_fragment.split_once(',').ok_or_else(|| invalid("has no comma"))?;
+    let head = head.trim_ascii();
+    let mut content = Cow::from(percent_decode_str(data));
+    let mime = match base64_type(head) {
+        Some(mime) => {
+            if content.iter().any(u8::is_ascii_whitespace) {
+                content.to_mut().retain(|byte| !byte.is_ascii_whitespace());
+            }
+            let decoded = base64_engine::engine().decode(&content);
+            content = decoded.map_err(|_| invalid("is not base64"))?.into();
+            mime
+        }
+        None => head,
     };
-    let decoded = Cow::from(percent_decode_str(data));
-    let bytes = if base64 {
-        base64_engine::engine().decode(&decoded).map_err(|_| invalid("is not base64"))?
-    } else {
-        decoded.into_owned()
+    let mime = match mime {
+        _ if mime.starts_with(';') => format!("text/plain{mime}"),
+        _ if mime.contains('/') => mime.to_owned(),
+        _ => "text/plain;charset=US-ASCII".to_owned(),
     };
-    let mime = if mime.is_empty() { "text/plain;charset=US-ASCII" } else { mime };
-    Ok((mime.to_owned(), bytes.into()))
+    Ok((mime, content.into_owned().into()))
+}
+
+/// Returns what is before `;base64` in the head of a URI that ends with it, in any case and with spaces before it.
+fn base64_type(head: &str) -> Option<&str> {
+    let (rest, word) = head.split_at_checked(head.len().checked_sub("base64".len())?)?;
+    let mime = rest.trim_end_matches(' ').strip_suffix(';')?;
+    word.eq_ignore_ascii_case("base64").then_some(mime)
 }
 
 /// Returns the file name extension for the type of a `data:` URI, with its dot; empty if unknown.
@@ -62,6 +77,23 @@ mod tests {
         assert_eq!(decode("data:,a%20b").unwrap().1, "a b");
         for bad in ["data:text/plain;base64,a", "data:text/plain;base64", "data:;base64,%%%"] {
             assert_eq!(decode(bad).unwrap_err().kind(), ErrorKind::Download, "{bad}");
+        }
+    }
+
+    #[test]
+    fn data_uris_are_decoded_as_fetch_does() {
+        for (uri, mime, content) in [
+            ("data:image/png;BASE64,aGVsbG8=", "image/png", "hello"),
+            ("data:image/png; base64,aGVsbG8=", "image/png", "hello"),
+            ("data: image/png;base64 ,aGVsbG8", "image/png", "hello"),
+            ("data:;base64,aGVs%20bG8%3D", "text/plain;charset=US-ASCII", "hello"),
+            ("data:;base64,aGVs\nbG9=", "text/plain;charset=US-ASCII", "hello"),
+            ("data:;charset=utf-8,hi", "text/plain;charset=utf-8", "hi"),
+            ("data:text/plain,hi#fragment", "text/plain", "hi"),
+            ("data:base64,hi", "text/plain;charset=US-ASCII", "hi"),
+            ("data:x/y;base64;a=b,hi", "x/y;base64;a=b", "hi"),
+        ] {
+            assert_eq!(decode(uri).unwrap(), (mime.to_owned(), content.into()), "{uri}");
         }
     }
 

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     client::report::milliseconds,
-    error::{Error, ErrorKind, Result},
+    error::{Error, ErrorKind, Result, header},
     http::{
         body_progress::transfer_progress,
         content_coding::is_encoded,
@@ -196,13 +196,17 @@ impl Download {
     async fn open(&mut self) -> Result<BoxStream<'static, Result<Bytes>>> {
         let (file, etag) = (self.file.clone(), self.etag.clone());
         let mut from = if self.encoded { 0 } else { self.offset };
+        let first = !self.started;
         let mut response = match file.request(from, etag).await {
-            Err(error) if !self.started && error.status() == Some(416) => return Ok(self.past_end()),
+            Err(error) if error.status() == Some(416) && (first || self.is_end(&error)) => {
+                return Ok(self.past_end());
+            }
             response => response?,
         };
-        let first = !self.started;
-        if first && from > 0 && response.status == 206 && is_encoded(&response.headers) {
-            // A range of the compressed form. Only the whole can be decoded.
+        let is_part = from > 0 && response.status == 206;
+        if is_part && (first && is_encoded(&response.headers) || response.header("content-range").is_none()) {
+            // A range of the compressed form, of which only the whole can be decoded, or a range that is not known. Browsers
+            // hide the range of a response from another origin that does not expose it.
             from = 0;
             // Its connection may be the only one.
             drop(response);
@@ -232,13 +236,14 @@ impl Download {
                 return Err(self.error("failed", CHANGED));
             }
             if first {
-                (self.total, self.etag) = (total, etag);
+                self.etag = etag;
             }
+            self.total = if first { total } else { self.total.or(total) };
             self.skip = 0;
         } else {
             if !first
-                && (self.total != length.or(self.total)
-                    || self.etag != etag
+                && (differ(&self.total, &length)
+                    || self.etag.is_some() && self.etag != etag
                     || self.version.differs(&version))
             {
                 return Err(self.error("failed", CHANGED));
@@ -257,6 +262,13 @@ impl Download {
             self.headers = response.headers;
         }
         Ok(response.body.stream())
+    }
+
+    /// Returns `true` if the error of a request for the rest says that there is none: a server that sends a file without its
+    /// length may lose the connection after the last byte.
+    fn is_end(&self, error: &Error) -> bool {
+        let range = error.response().and_then(|response| header(&response.headers, "content-range"));
+        self.total.is_none() && range == Some(format!("bytes */{}", self.offset).as_str())
     }
 
     /// Returns an empty body: the file ends at or before the requested offset.

@@ -48,7 +48,7 @@ fn split(name: &str) -> (&str, &str) {
 }
 
 /// Returns a safe name for the file at `url`, based on the last segment of its path.
-pub(super) fn name_of(url: &str) -> String {
+pub(crate) fn name_of(url: &str) -> String {
     if url.starts_with("data:") {
         return format!("file{}", super::data_uri::extension(url));
     }

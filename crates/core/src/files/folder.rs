@@ -93,16 +93,18 @@ fn collect_paths(files: &[(String, FileOutput)], results: Vec<Result<PathBuf>>) 
 
 /// The target folder and the names in use there.
 struct Folder {
+    /// As given.
     path: PathBuf,
+    absolute: PathBuf,
     names: Arc<Mutex<Names>>,
 }
 
 impl Folder {
     async fn open(path: &Path) -> Result<Self> {
-        let (path, taken) = create_folder(path).await?;
+        let (absolute, taken) = create_folder(path).await?;
         let mut names = Names::default();
         taken.iter().for_each(|name| names.take(name));
-        Ok(Self { path, names: Arc::new(Mutex::new(names)) })
+        Ok(Self { path: path.to_owned(), absolute, names: Arc::new(Mutex::new(names)) })
     }
 
     fn unused_name(&self, wanted: &str) -> String {
@@ -115,7 +117,7 @@ impl Folder {
         name: String,
         report: impl Fn(u64, Option<u64>),
     ) -> Result<PathBuf> {
-        let mut target = AtomicFile::create(&self.path.join(&name)).await?;
+        let mut target = AtomicFile::create(&self.absolute.join(&name)).await?;
         let mut download = Download::new(file.clone(), 0, None);
         let mut loaded = 0;
         while let Some(chunk) = download.next().await? {
@@ -124,13 +126,14 @@ impl Folder {
             target.write(chunk).await?;
         }
         report(loaded, Some(loaded));
-        let (path, names) = (self.path.clone(), self.names.clone());
+        let (folder, names) = (self.absolute.clone(), self.names.clone());
         let mut first = Some(name.clone());
         let next = move || {
             let another = || lock(&names).unused(&name);
-            path.join(first.take().unwrap_or_else(another))
+            folder.join(first.take().unwrap_or_else(another))
         };
-        target.commit_as_new(next).await
+        let saved = target.commit_as_new(next).await?;
+        Ok(self.path.join(saved.file_name().unwrap_or_default()))
     }
 }
 

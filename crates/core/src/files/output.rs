@@ -262,7 +262,10 @@ pub(super) fn file_url(string: &str) -> Option<Url> {
 
 /// Returns the URL without secrets, for messages. A long `data:` URI is shortened.
 pub(super) fn redacted(url: &str) -> String {
-    Url::parse(url).map_or_else(|_| crate::http::excerpt::excerpt(url, 200), |url| redacted_url(&url))
+    match Url::parse(url) {
+        Ok(url) if url.scheme() != "data" => redacted_url(&url),
+        _ => crate::http::excerpt::excerpt(url, 200),
+    }
 }
 
 #[cfg(test)]
@@ -278,6 +281,13 @@ mod tests {
         let mut input = Value::object();
         input["image"] = file.into();
         assert_eq!(input["image"].as_file_url(), Some("https://replicate.delivery/a/b.png"));
+    }
+
+    #[test]
+    fn a_long_data_uri_is_shortened_in_messages() {
+        let uri = format!("data:image/png;base64,{}", "A".repeat(1_000_000));
+        assert!(redacted(&uri).len() < 300);
+        assert_eq!(redacted("https://user:pass@h/a.png?sig=1#x"), "https://h/a.png");
     }
 
     #[test]

@@ -17,11 +17,15 @@ use crate::{
 };
 
 /// The folder of a batch.
-pub(super) struct SaveFolder(PathBuf);
+pub(super) struct SaveFolder {
+    /// As given.
+    path: PathBuf,
+    absolute: PathBuf,
+}
 
 impl SaveFolder {
     pub async fn open(path: &Path) -> Result<Self> {
-        Ok(Self(create_folder(path).await?.0))
+        Ok(Self { path: path.to_owned(), absolute: create_folder(path).await?.0 })
     }
 
     /// Saves the files of the output of a prediction, and replaces each by its path.
@@ -32,9 +36,10 @@ impl SaveFolder {
         let mut paths = Vec::with_capacity(urls.len());
         for (number, url) in urls.iter().enumerate() {
             let of_several = (urls.len() > 1).then_some(number);
-            let path = |id| self.0.join(file_names::name_for(row.label(), id, of_several, url));
+            let name = |id| file_names::name_for(row.label(), id, of_several, url);
             let file = FileOutput::new(runs.client(), url).with_options(runs.options().clone());
-            paths.push(save(&file, path(None), path(Some(prediction.id().unwrap_or_default()))).await?);
+            let other = name(Some(prediction.id().unwrap_or_default()));
+            paths.push(self.path.join(save(&file, &self.absolute, name(None), other).await?));
         }
         let mut paths = paths.into_iter();
         Ok(output.map_leaves(&mut |leaf| match leaf {
@@ -47,18 +52,20 @@ impl SaveFolder {
     }
 }
 
-/// Saves a file to `path`, or to `other` if another batch has saved another file to `path`. Returns where it is.
-async fn save(file: &FileOutput, path: PathBuf, other: PathBuf) -> Result<PathBuf> {
+/// Saves a file as `name`, or as `other` if another batch has saved another file under this name. Returns its name.
+async fn save(file: &FileOutput, folder: &Path, name: String, other: String) -> Result<String> {
+    let path = folder.join(&name);
     if !path.is_file() {
-        file.save(&path).await?;
-        return Ok(path);
+        file.save(path).await?;
+        return Ok(name);
     }
-    file.save(&other).await?;
-    let chosen = run_blocking(move || match are_equal(&path, &other) {
+    let second = folder.join(&other);
+    file.save(&second).await?;
+    let chosen = run_blocking(move || match are_equal(&path, &second) {
         // An earlier attempt to save the same output.
         Ok(true) => {
-            let _ = std::fs::remove_file(other);
-            path
+            let _ = std::fs::remove_file(second);
+            name
         }
         _ => other,
     });

@@ -47,6 +47,7 @@ impl AtomicFile {
                 format!("must name a file to write, not {target:?}"),
             ));
         }
+        let target = &absolute(target.to_owned());
         let mut this = Self {
             file: None,
             batch: Batch::default(),
@@ -207,24 +208,31 @@ fn unwritable(target: &Path, error: io::Error) -> Error {
     Error::new(ErrorKind::FileNotWritten, message).with_source(error)
 }
 
+/// Returns `path` resolved against the working directory, which may change; unchanged if that directory no longer exists.
+pub(crate) fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
+}
+
 /// Returns `true` if `path` is the path of a file.
 pub(crate) fn is_file(path: &str) -> bool {
     Path::new(path).is_file()
 }
 
-/// Creates a folder if it does not exist, and returns its path and the names of its entries.
+/// Creates a folder if it does not exist, and returns its absolute path and the names of its entries.
 pub(crate) async fn create_folder(path: &Path) -> Result<(PathBuf, Vec<String>)> {
+    let path = absolute(path.to_owned());
     let created = async {
-        tokio::fs::create_dir_all(path).await?;
-        let mut entries = tokio::fs::read_dir(path).await?;
+        tokio::fs::create_dir_all(&path).await?;
+        let mut entries = tokio::fs::read_dir(&path).await?;
         let mut names = Vec::new();
         while let Some(entry) = entries.next_entry().await? {
             names.push(entry.file_name().to_string_lossy().into_owned());
         }
-        Ok((path.to_owned(), names))
+        Ok(names)
     };
-    created.await.map_err(|error: io::Error| {
+    let names = created.await.map_err(|error: io::Error| {
         let message = format!("cannot create the folder {}: {error}", path.display());
         Error::new(ErrorKind::FileNotWritten, message).with_source(error)
-    })
+    })?;
+    Ok((path, names))
 }

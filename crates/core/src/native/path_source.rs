@@ -11,6 +11,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 
+use super::absolute;
 use crate::{
     error::{Error, ErrorKind},
     platform::{BoxError, BoxFuture, BoxStream, run_blocking},
@@ -27,9 +28,10 @@ pub(crate) struct PathSource {
 
 impl crate::value::File {
     /// Builds a file from a path. The file is opened when it is sent; if it cannot be read, the call fails
-    /// with [`ErrorKind::FileNotFound`].
+    /// with [`ErrorKind::FileNotFound`]. A relative path is resolved now, so that a later change of the working directory does
+    /// not matter.
     pub fn path(path: impl Into<PathBuf>) -> Self {
-        let path = path.into();
+        let path = absolute(path.into());
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
         let file = Self::source(Arc::new(PathSource { path }));
         match name {
@@ -64,8 +66,9 @@ impl ByteSource for PathSource {
         Ok(())
     }
 
+    /// A pipe or a device can be read only once.
     fn replayable(&self) -> bool {
-        true
+        self.len().is_some()
     }
 
     fn open(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes, BoxError>>, BoxError>> {
@@ -148,6 +151,13 @@ fn read(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_is_that_of_the_working_directory_when_it_was_given() {
+        let file = crate::value::File::path("photo.png");
+        let path = std::env::current_dir().unwrap().join("photo.png");
+        assert_eq!(file.source.identity(), Some(format!("path {path:?}")));
+    }
 
     #[tokio::test]
     async fn memory_is_reused_only_after_the_chunk_is_dropped() {

@@ -101,6 +101,20 @@ fn describe_response(params: ResponseHeaders) -> Result<Payload> {
     ]))
 }
 
+/// The URL of a file.
+#[cfg(not(target_arch = "wasm32"))]
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileUrl {
+    url: String,
+}
+
+/// Returns a name under which a file can be saved on every operating system.
+#[cfg(not(target_arch = "wasm32"))]
+fn file_name(params: FileUrl) -> Result<Payload> {
+    Ok(Payload::Value(crate::files::file_names::name_of(&params.url).into()))
+}
+
 fn add_row(params: RowParams) -> Result<Payload> {
     params.add().map(Payload::Value)
 }
@@ -140,13 +154,13 @@ fn option_table(_: Nothing) -> Result<Payload> {
 }
 
 macro_rules! computations {
-    ($($name:literal => $function:expr,)*) => {
+    ($($(#[$attribute:meta])* $name:literal => $function:expr,)*) => {
         /// The names of all operations that [`compute`] runs.
         ///
         /// ```
         /// assert!(replicant::operation::COMPUTATIONS.contains(&"webhooks.verify"));
         /// ```
-        pub const COMPUTATIONS: &[&str] = &[$($name,)*];
+        pub const COMPUTATIONS: &[&str] = &[$($(#[$attribute])* $name,)*];
 
         /// Runs an operation that needs no network: verifies a webhook, parses progress or a reference, or lists options.
         ///
@@ -166,7 +180,7 @@ macro_rules! computations {
         /// ```
         pub fn compute(name: &str, params: Value) -> Result<Payload> {
             match name {
-                $($name => $function(decode_params(name, params)?),)*
+                $($(#[$attribute])* $name => $function(decode_params(name, params)?),)*
                 _ => Err(Error::invalid(format!("unknown operation {name:?}"))),
             }
         }
@@ -174,6 +188,8 @@ macro_rules! computations {
 }
 
 computations! {
+    #[cfg(not(target_arch = "wasm32"))]
+    "file.name" => file_name,
     "handle.parse" => handle,
     "identifier.parse" => identifier,
     "map.push" => push_rows,

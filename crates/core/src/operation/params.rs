@@ -43,8 +43,23 @@ pub(super) struct Cursor {
 #[serde(deny_unknown_fields)]
 pub(super) struct FileUrl {
     pub url: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "path")]
     pub path: Option<PathBuf>,
+}
+
+/// Decodes a path, which Python passes as bytes if it is not text.
+fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+    let path = match Value::deserialize(deserializer)? {
+        Value::Null => return Ok(None),
+        #[cfg(unix)]
+        Value::Bytes(bytes) => Ok(std::os::unix::ffi::OsStringExt::from_vec(bytes.into())),
+        #[cfg(not(unix))]
+        Value::Bytes(bytes) => String::from_utf8(bytes.into()).map(Into::into).map_err(|_| "bytes"),
+        given => given.as_str().map(Into::into).ok_or(given.kind()),
+    };
+    let path: std::ffi::OsString =
+        path.map_err(|kind| D::Error::custom(format!("must be a path, not {kind}")))?;
+    Ok(Some(path.into()))
 }
 
 #[derive(Debug, Deserialize)]

@@ -38,6 +38,8 @@ pub(super) struct CancelGuard {
     pub is_left: Arc<AtomicBool>,
     last_seen: LastSeen,
     abandoned: Arc<AtomicBool>,
+    /// Whether the files of the input have not been sent, so that no prediction exists.
+    uploading: AtomicBool,
     /// Whether a create has not returned, so that a prediction may exist whose id is not known.
     creating: Arc<AtomicBool>,
 }
@@ -53,8 +55,17 @@ impl CancelGuard {
             is_left: Arc::default(),
             last_seen: LastSeen::default(),
             abandoned: Arc::default(),
+            uploading: AtomicBool::default(),
             creating: Arc::default(),
         }
+    }
+
+    /// Awaits the upload of the files of the input.
+    pub async fn uploading<T>(&self, upload: impl Future<Output = Result<T>>) -> Result<T> {
+        self.uploading.store(true, Ordering::SeqCst);
+        let uploaded = upload.await?;
+        self.uploading.store(false, Ordering::SeqCst);
+        Ok(uploaded)
     }
 
     /// Sends the create. It continues after the caller is dropped, because only its response has the id that a cancel
@@ -157,6 +168,9 @@ impl CancelGuard {
                 } else {
                     format!("prediction {id} had not finished; {end}")
                 }
+            }
+            None if self.uploading.load(Ordering::SeqCst) => {
+                "no prediction was created, as the files of its input were still being uploaded".to_owned()
             }
             None => format!("the API had not responded to the create; if the prediction exists, {end}"),
         };

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     client::{Client, options::OnAbandon},
-    error::Result,
+    error::{ErrorKind, Result},
     files::upload_progress::UploadObserver,
     http::{
         deadline::Deadline,
@@ -130,7 +130,15 @@ impl RunRequest {
         // Before files are sent, so that an invalid reference sends none.
         let target = Target::from(self.reference.resolve()?);
         let strategy = create_options.file_encoding_strategy;
-        let input = client.send_files(input.clone(), strategy, deadline, options, uploads).await?;
+        let sending = client.send_files(input.clone(), strategy, deadline, options, uploads);
+        let input = guard.uploading(sending).await.map_err(|error| {
+            // An upload may notice that the time is over before the run does.
+            let is_over = deadline.remaining(client.runtime()).is_some_and(|left| left.is_zero());
+            match self.timeout.filter(|_| is_over && error.kind() == ErrorKind::Timeout) {
+                Some(timeout) => guard.deadline_error(timeout),
+                None => error,
+            }
+        })?;
         let observer = observe(&input);
         let request = target.request(input, &create_options, hold)?;
         let mut request = request.options(options.clone()).deadline(deadline);

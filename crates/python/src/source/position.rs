@@ -100,7 +100,23 @@ impl Position {
 }
 
 fn tell(file: &Bound<'_, PyAny>) -> PyResult<u64> {
-    file.call_method0(intern!(file.py(), "tell"))?.extract()
+    let at = file.call_method0(intern!(file.py(), "tell"))?;
+    close(&at);
+    at.extract()
+}
+
+/// Returns `true` for what an async method returns.
+pub fn is_awaitable(object: &Bound<'_, PyAny>) -> bool {
+    object.hasattr(intern!(object.py(), "__await__")).unwrap_or_default()
+}
+
+/// Closes a coroutine that nothing will await, so that Python does not warn about it. Returns `true` if it is one.
+pub fn close(object: &Bound<'_, PyAny>) -> bool {
+    let is_async = is_awaitable(object);
+    if is_async {
+        let _ = object.call_method0(intern!(object.py(), "close"));
+    }
+    is_async
 }
 
 /// Measures a file. Its position does not change.
@@ -109,12 +125,14 @@ fn measure(file: &Bound<'_, PyAny>) -> Extent {
         let py = file.py();
         // Files without `seekable` that cannot `seek` fail below.
         if let Ok(seekable) = file.call_method0(intern!(py, "seekable"))
-            && !seekable.is_truthy()?
+            && (close(&seekable) || !seekable.is_truthy()?)
         {
             return Err(PyValueError::new_err("not seekable"));
         }
         let start = tell(file)?;
-        file.call_method1(intern!(py, "seek"), (0, 2))?;
+        if close(&file.call_method1(intern!(py, "seek"), (0, 2))?) {
+            return Err(PyValueError::new_err("`seek` is async"));
+        }
         let end = tell(file)?;
         file.call_method1(intern!(py, "seek"), (start,))?;
         Ok((start, end))
@@ -125,7 +143,7 @@ fn measure(file: &Bound<'_, PyAny>) -> Extent {
             if start >= end {
                 let _ = file.call_method1(intern!(file.py(), "seek"), (0,));
             }
-            Extent { start: None, len: None }
+            Extent { start: None, len: (end == 0).then_some(0) }
         }
         // A file at its end was just written: upload all of it.
         Ok((start, end)) if start >= end => Extent { start: Some(0), len: Some(end) },
@@ -137,9 +155,6 @@ fn measure(file: &Bound<'_, PyAny>) -> Extent {
 fn is_text(file: &Bound<'_, PyAny>) -> bool {
     let py = file.py();
     let Ok(nothing) = file.call_method1(intern!(py, "read"), (0,)) else { return false };
-    if nothing.hasattr(intern!(py, "__await__")).unwrap_or_default() {
-        // Closed, so that Python does not warn about a coroutine that was never awaited.
-        let _ = nothing.call_method0(intern!(py, "close"));
-    }
+    close(&nothing);
     nothing.is_instance_of::<PyString>()
 }
