@@ -108,7 +108,7 @@ class EventStream(Stream[ServerSentEvent]):
     def __new__(cls, client: AnyClient, operation: str, params: Json) -> EventStream:
         stream: EventStream = super().__new__(
             cls,
-            client._native,
+            client._native_for(operation),
             operation,
             client._with_options(params),
             owner=client,
