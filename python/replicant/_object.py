@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sys import modules
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -347,7 +348,16 @@ class APIObject(Dumps):
 
     @classmethod
     def __get_validators__(cls) -> Iterator[Any]:
+        is_v1 = getattr(modules.get("pydantic"), "VERSION", "").startswith("1.")
+        encoders: Any = modules.get("pydantic.json" if is_v1 else "pydantic.v1.json")
+        if encoders is not None:
+            # For `json()` of a model of pydantic 1 that contains our object.
+            encoders.ENCODERS_BY_TYPE[APIObject] = APIObject.dict
         yield cls._validate
+
+    @classmethod
+    def __modify_schema__(cls, schema: Json) -> None:
+        schema.update(cls.__get_pydantic_json_schema__(None, None))
 
 
 def _short(value: Any) -> str:

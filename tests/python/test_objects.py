@@ -103,6 +103,23 @@ def test_objects_can_be_fields_of_pydantic_models(client: replicate.Client) -> N
         Job(prediction=3)
 
 
+def test_objects_can_be_fields_of_models_of_pydantic_1(client: replicate.Client) -> None:
+    pydantic = pytest.importorskip("pydantic.v1")
+
+    class Job(pydantic.BaseModel):  # type: ignore[misc, name-defined]
+        user: str
+        predictions: list[replicate.Prediction]
+
+    prediction = client.predictions.create(model="emulator/echo", input={"a": 1})
+    job = Job(user="u", predictions=[prediction])
+    assert json.loads(job.json())["predictions"] == [json.loads(prediction.json())]
+    assert Job.parse_obj({"user": "u", "predictions": [prediction.dict()]}) == job
+    items = Job.schema()["properties"]["predictions"]["items"]
+    assert (items["type"], items["title"]) == ("object", "Prediction")
+    with pytest.raises(pydantic.ValidationError):
+        Job(user="u", predictions=[1])
+
+
 def test_files_can_be_fields_of_pydantic_models() -> None:
     pydantic = pytest.importorskip("pydantic")
 
