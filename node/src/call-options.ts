@@ -17,8 +17,15 @@ export function clientParams(options: object): Params {
 }
 
 /** Converts the options of a call. `timeout` is that of the request with its retries. */
-export function requestParams(options: object = {}): Params {
-  return isOptions(options) ? partition(options, OF_REQUEST_AND_TIMEOUT) : reject(notAnObject(options));
+export function requestParams(options: object = {}, example?: string): Params {
+  return isOptions(options)
+    ? partition(options, OF_REQUEST_AND_TIMEOUT)
+    : reject(notAnObject(options, example));
+}
+
+/** Merges the only parameter of a method with its options. `ids.map(replicate.predictions.get)` passes an index for these. */
+export function singleParams(single: Params, options: object): Params {
+  return merge(single, typeof options === "number" ? {} : requestParams(options, "{ signal }"));
 }
 
 /** Converts the options of a call whose `timeout` is that of the whole call. */

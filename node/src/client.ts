@@ -89,8 +89,8 @@ export class Replicate {
       auth: options.auth || platform.env("REPLICATE_API_TOKEN"),
     });
     const newFile = (calls: Calls, url: string) => new FileOutput(calls, url);
-    const calls = new Calls(() => current.core(this), newFile);
-    conceal<State>(this, { calls, current });
+    const request = () => (this.request === REQUEST ? "" : "request ");
+    const calls = new Calls(() => current.core(this, request()), newFile);
     for (const name of ASSIGNABLE) {
       // On the instance, and without `this`: that is how spies read and call accessors.
       Object.defineProperty(this, name, {
@@ -108,6 +108,19 @@ export class Replicate {
     this.predictions = new Predictions(calls);
     this.trainings = new Trainings(calls);
     this.webhooks = new Webhooks(calls);
+    const { create, get, cancel } = this.predictions;
+    const own = Object.entries({ create, get, cancel });
+    const methods = () =>
+      own.reduce((names, [name, method]) => {
+        const current = (this.predictions as unknown as Record<string, unknown>)[name];
+        return current === method || typeof current !== "function" ? names : `${names}${name} `;
+      }, request());
+    conceal<State>(this, {
+      // As in 1.4.0, `run` calls `predictions.create`, and all methods call `request`, which may be replaced.
+      calls: new Calls(() => current.core(this, methods()), newFile),
+      direct: new Calls(() => current.core(this), newFile),
+      current,
+    });
   }
 
   /** Timeout of a request with all its retries, in milliseconds; by default, that of each attempt. */
@@ -350,7 +363,8 @@ export class Replicate {
       params: queryParams(params),
       headers: { ...body.headers, ...headersObject(headers) },
     };
-    const call = callsOf(this).call<Uint8Array>("request", { ...given, data: body.data }, { signal });
+    const { direct } = reveal<State>(this);
+    const call = direct.call<Uint8Array>("request", { ...given, data: body.data }, { signal });
     const { data: bytes, response } = await withResponse(call);
     // `Response` rejects a body with these statuses.
     const bodiless = [204, 205, 304].includes(response.status);
@@ -380,9 +394,13 @@ export interface Replicate {
   set webhooks(webhooks: Pick<Webhooks, "default">);
 }
 
+const REQUEST = Replicate.prototype.request;
+
 /** Private state of a client. */
 interface State {
   calls: Calls;
+  /** Sends the requests of `request` itself. */
+  direct: Calls;
   current: CurrentOptions;
 }
 

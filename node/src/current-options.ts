@@ -11,6 +11,7 @@ import { clientOptions, inward, outwardValue } from "./names";
 import { native } from "./native";
 import type { Fetch, ReplicateOptions } from "./options";
 import { platform } from "./platform";
+import { type Owner, through } from "./replaced";
 import { version } from "./version";
 
 /** Options that are assignable properties of a client. */
@@ -35,6 +36,10 @@ export class CurrentOptions {
   #overrides: Values = {};
   /** The core's client that uses these values, if there are any. */
   #overridden: Core | undefined;
+  /** The core's clients whose requests go through replaced methods, by the names of these. */
+  readonly #through = new Map<string, Core>();
+  /** What `#through` derives from. */
+  #base: Core | undefined;
   /** What the user was already warned of. */
   #warned = new Set<string>();
 
@@ -42,8 +47,12 @@ export class CurrentOptions {
     [this.#core, this.#resolved] = this.#connect(options);
   }
 
-  /** Returns the core's client for `owner`, whose own properties override the options. */
-  core(owner: object): Core {
+  /**
+   * Returns the core's client for `owner`, whose own properties override the options.
+   *
+   * @param replaced the names of the methods that its requests go through
+   */
+  core(owner: Owner, replaced = ""): Core {
     let overrides: Values | undefined;
     for (const name of ASSIGNABLE) {
       const value = (owner as Values)[name];
@@ -56,7 +65,28 @@ export class CurrentOptions {
       this.#overridden = this.#override(this.options, overrides);
       this.#overrides = overrides;
     }
-    return this.#overridden ?? this.#core;
+    const base = this.#overridden ?? this.#core;
+    return replaced ? this.#connectThrough(owner, replaced, base) : base;
+  }
+
+  #connectThrough(owner: Owner, replaced: string, base: Core): Core {
+    if (this.#base !== base) this.#through.clear();
+    this.#base = base;
+    const known = this.#through.get(replaced);
+    if (known) return known;
+    const send: Fetch = (...request) => (base.fetch ?? globalThis.fetch)(...request);
+    const fetch = through(owner, replaced, () => resolved.base_url as string, send);
+    // What the methods send has the token, waits for the rate limit, and is reported.
+    const [core, resolved] = connect({
+      ...this.options,
+      ...given(this.#overrides),
+      fetch,
+      auth: "",
+      rateLimit: null,
+    });
+    const connected = { ...core, telemetry: undefined };
+    this.#through.set(replaced, connected);
+    return connected;
   }
 
   change(values: Values): void {
@@ -70,8 +100,8 @@ export class CurrentOptions {
   }
 
   #override(options: ReplicateOptions, overrides: Values): Core | undefined {
-    const given = Object.entries(overrides).filter(([, value]) => value !== undefined);
-    return given.length > 0 ? this.#connect({ ...options, ...Object.fromEntries(given) })[0] : undefined;
+    const values = given(overrides);
+    return Object.keys(values).length > 0 ? this.#connect({ ...options, ...values })[0] : undefined;
   }
 
   /** Connects, and emits the warnings about the options, each once per client. */
@@ -98,6 +128,9 @@ export class CurrentOptions {
     return this.#outward.get(name);
   }
 }
+
+const given = (values: Values) =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 
 function connect(given: ReplicateOptions): [Core, Record<string, unknown>] {
   const options = nonempty(given);

@@ -142,6 +142,11 @@ interface Thrown {
 /** What Node and Deno say about a port that `fetch` refuses. */
 const BLOCKED = /^bad port$|Requests to port \d+ are blocked/;
 
+/** An exception with which the call rejects, whatever it is. */
+export class Raised {
+  constructor(readonly error: unknown) {}
+}
+
 /** Why there is no response. */
 interface Failed extends NativeResponse {
   /** What the call rejects with, if `raised`. */
@@ -154,6 +159,7 @@ interface Failed extends NativeResponse {
  * @param url the URL of the request
  */
 export function failureOf(thrown: unknown, url: string): Failed {
+  if (thrown instanceof Raised) return { ...failureOf(thrown.error, url), raised: true, error: thrown.error };
   const { message, cause } = (thrown ?? {}) as Thrown;
   const reason = [message ?? String(thrown), cause?.message].filter(Boolean).join(": ");
   const neverSent = isNeverSent(cause ?? ((thrown ?? {}) as Thrown));

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Awaitable, Union
+from typing import TYPE_CHECKING, Any, Awaitable, ClassVar, Mapping, Union
 
 from ._arguments import drop_none as drop_none
-from ._client_base import ClientBase
+from ._client_base import ClientBase, native_client
 from ._guarded import Guarded
+from ._native import conceal
 from ._output import Output, incomplete, unwrapped
 from ._page import AwaitablePage, Page
 from ._response import RawResponse
@@ -14,13 +15,47 @@ from ._response import RawResponse
 if TYPE_CHECKING:
     from ._async.client import AsyncClient
     from ._client_base import AnyClient as AnyClient
+    from ._native import Client as NativeClient
     from ._object import Json
     from ._options import Observer
     from ._sync.client import Client
 
 
+# The operations that create predictions, for which 1.x calls the methods of the namespaces.
+_RUNS = ("run", "submit", "stream", "map")
+
+
 class AsyncCalls(ClientBase):
     """Calls the core from awaitable methods."""
+
+    @property
+    def _native(self) -> NativeClient:
+        """The native client, whose requests go through `_request` and `_async_request` if these are replaced."""
+        return self._connect_through(False) if self._is_replaced() else self._direct
+
+    def _native_for(self, operation: str) -> NativeClient:
+        """Returns the native client for an operation: one that creates predictions goes through replaced creates, too."""
+        if operation in _RUNS:
+            from ._replaced import creates_are_replaced
+
+            if creates_are_replaced(self):
+                return self._connect_through(True)
+        return self._native
+
+    def _is_replaced(self) -> bool:
+        return getattr(self._async_request, "__func__", None) is not _ASYNC_REQUEST
+
+    def _connect_through(self, creates: bool) -> NativeClient:
+        direct = self._direct
+        if self._base is not direct:
+            self._base, self._through = direct, {}
+        if creates not in self._through:
+            from ._replaced import Replaced
+
+            # What the methods send has the token, waits for the rate limit, and is reported.
+            options = {**self._resolved_options(), "token": conceal(""), "rate_limit": None}
+            self._through[creates] = native_client(options, Replaced(self, creates))
+        return self._through[creates]
 
     def _with_options(self, params: Json) -> Json:
         options = self._request_options
@@ -38,7 +73,8 @@ class AsyncCalls(ClientBase):
     ) -> Awaitable[Any]:
         if self._responses is not None:
             return self._async_call_recorded(operation, params, observer)
-        return self._native.call_async(operation, self._with_options(params), observer, False, self)
+        native = self._native_for(operation)
+        return native.call_async(operation, self._with_options(params), observer, False, self)
 
     async def _async_call_recorded(self, operation: str, params: Json, observer: Observer) -> Any:
         return self._record_response(await self._async_call_raw(operation, params, observer))
@@ -46,12 +82,14 @@ class AsyncCalls(ClientBase):
     def _async_call_raw(
         self, operation: str, params: Json, observer: Observer = None
     ) -> Awaitable[Any]:
-        return self._native.call_async(operation, self._with_options(params), observer, True, self)
+        native = self._native_for(operation)
+        return native.call_async(operation, self._with_options(params), observer, True, self)
 
     async def _async_request(self, method: str, path: str, **options: Any) -> RawResponse:
         """Sends a request as the method of this name in 1.x does, with the main options of httpx."""
         params = _httpx_params(self.base_url, method, path, **options)
-        return RawResponse(*await self._async_call_raw("request", params))
+        sent = self._with_options(params)
+        return RawResponse(*await self._direct.call_async("request", sent, None, True, self))
 
     async def _async_complete(self, outputs: Any) -> Any:
         """Waits until outputs are complete; returns them without predictions around them."""
@@ -82,15 +120,22 @@ class Base(AsyncCalls):
     def _call(self, operation: str, params: Json, observer: Observer = None) -> Any:
         if self._responses is not None:
             return self._record_response(self._call_raw(operation, params, observer))
-        return self._native.call(operation, self._with_options(params), observer, False, self)
+        native = self._native_for(operation)
+        return native.call(operation, self._with_options(params), observer, False, self)
 
     def _call_raw(self, operation: str, params: Json, observer: Observer = None) -> Any:
-        return self._native.call(operation, self._with_options(params), observer, True, self)
+        native = self._native_for(operation)
+        return native.call(operation, self._with_options(params), observer, True, self)
 
     def _request(self, method: str, path: str, **options: Any) -> RawResponse:
         """Sends a request as the method of this name in 1.x does, with the main options of httpx."""
         params = _httpx_params(self.base_url, method, path, **options)
-        return RawResponse(*self._call_raw("request", params))
+        sent = self._with_options(params)
+        return RawResponse(*self._direct.call("request", sent, None, True, self))
+
+    def _is_replaced(self) -> bool:
+        is_own = getattr(self._request, "__func__", None) is _REQUEST
+        return not is_own or super()._is_replaced()
 
     def _complete(self, outputs: Any) -> Any:
         for item in incomplete(outputs):
@@ -104,7 +149,21 @@ class Base(AsyncCalls):
         return Page(self, operation, item, self._call(operation, params))
 
 
-class AsyncNamespace(Guarded):
+_REQUEST, _ASYNC_REQUEST = Base._request, AsyncCalls._async_request
+
+
+class AnyNamespace(Guarded):
+    """The base of both kinds of namespaces, which know their own methods."""
+
+    _own: ClassVar[Mapping[str, Any]] = {}
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if cls.__module__.partition(".")[0] == __package__:
+            cls._own = {**cls._own, **vars(cls)}
+
+
+class AsyncNamespace(AnyNamespace):
     """The methods of one resource, bound to an `AsyncClient`."""
 
     _client: AsyncClient
@@ -116,7 +175,7 @@ class AsyncNamespace(Guarded):
         return f"<{type(self).__name__} of {self._client!r}>"
 
 
-class Namespace(Guarded):
+class Namespace(AnyNamespace):
     """The methods of one resource, bound to a `Client`."""
 
     _client: Client

@@ -96,7 +96,7 @@ def _option(name: str, doc: str, default: Any = None) -> Any:
             # In the core's form, in which a timeout can be off.
             value = client._request_options[name]
             return None if value == "none" else value
-        value = client._native.describe().get(name)
+        value = client._direct.describe().get(name)
         return default if value is None else value
 
     def set(client: ClientBase, value: Any) -> None:
@@ -129,6 +129,9 @@ class ClientBase(Guarded):
     _hooks: Optional[Hooks] = None
     # The emulator that this is a client of, which stops when it is collected.
     _kept: object = None
+    # The native client that `_through` derives from, and those whose requests go through replaced methods.
+    _base: Optional[NativeClient] = None
+    _through: Dict[bool, NativeClient] = {}
     # Options of the requests of this client; a derived client with others shares the native client.
     _request_options: Json = {}
     # The list that receives statuses and headers, for `with_raw_response`.
@@ -153,10 +156,10 @@ class ClientBase(Guarded):
         self._hooks = hooks
         self._cached = None
         if now:
-            self._native  # noqa: B018  # refuses wrong options
+            self._direct  # noqa: B018  # refuses wrong options
 
     @property
-    def _native(self) -> NativeClient:
+    def _direct(self) -> NativeClient:
         cached = self._cached
         if cached is not None and "token" in self._options:
             return cached
@@ -209,7 +212,7 @@ class ClientBase(Guarded):
         """Keeps `owner` alive as long as this client and its files."""
         self._kept = owner
         self._cached = None
-        self._native  # noqa: B018
+        self._direct  # noqa: B018
         return self
 
     def _resolved_options(self) -> Json:
@@ -227,7 +230,7 @@ class ClientBase(Guarded):
         self._cached = None
         self.__dict__.pop("_scopes", None)
         try:
-            self._native  # noqa: B018  # refuses a wrong value
+            self._direct  # noqa: B018  # refuses a wrong value
         except BaseException:
             self._options, self._cached, self._request_options = before
             raise
@@ -256,7 +259,7 @@ class ClientBase(Guarded):
             options = {**self._resolved_options(), **changes}
             other._configure(options, transport=transport or self._transport, hooks=hooks)
         else:
-            self._native  # noqa: B018  # builds it, so that the copy shares its connections
+            self._direct  # noqa: B018  # builds it, so that the copy shares its connections
             other._options = self._resolved_options()
             other._transport, other._lost_token = self._transport, self._lost_token
             other._hooks = hooks
@@ -305,7 +308,7 @@ class ClientBase(Guarded):
         option `rate_limit` is None."""
         from ._rate_limits import RateLimits, RateLimitState
 
-        limits = self._native.rate_limit()
+        limits = self._direct.rate_limit()
         if limits is None:
             return None
         return RateLimits(**{name: RateLimitState(**limits[name]) for name in limits})

@@ -35,14 +35,14 @@ class _Default(ClientBase):
         self._configure({}, now=False)
 
     @property
-    def _native(self) -> NativeClient:
+    def _direct(self) -> NativeClient:
         # An option set on the module or on `default_client` applies from the next request, and so does the environment.
         transport = _module().get("http_client")
         built = self._resolved_options(), transport, os.environ.get("REPLICATE_BASE_URL")
         if built != self._built:
             self._transport, self._built, self._cached = adapter(transport), built, None
             self.__dict__.pop("_scopes", None)
-        return super()._native
+        return super()._direct
 
     def _resolved_options(self) -> Dict[str, Any]:
         return {**_module_options(), **default_client._options}

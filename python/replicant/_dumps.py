@@ -13,6 +13,8 @@ class Dumps:
 
     __slots__ = ()
 
+    # The members that are times, which are text in JSON.
+    _times: ClassVar[Sequence[str]] = ()
     # The members that can be missing, with the values that they then have.
     _absent: ClassVar[Dict[str, Any]] = {}
 
@@ -46,9 +48,32 @@ class Dumps:
             _: Ignored: the other arguments of the pydantic method of that name.
         """
 
+        return self._plain(
+            True,
+            include,
+            exclude,
+            exclude_none=exclude_none,
+            exclude_unset=exclude_unset or skip_defaults,
+            exclude_defaults=exclude_defaults,
+        )
+
+    def _plain(
+        self,
+        times: bool,
+        include: Any,
+        exclude: Any,
+        *,
+        exclude_none: bool,
+        exclude_unset: bool,
+        exclude_defaults: bool,
+    ) -> Dict[str, Any]:
         def kept(value: Dumps) -> Mapping[str, Any]:
             members, sent, absent = value._members(), value._sent(), value._absent
-            if exclude_unset or skip_defaults:
+            if times and value._times:
+                members = {
+                    n: getattr(value, n) if n in value._times else members[n] for n in members
+                }
+            if exclude_unset:
                 members = {n: each for n, each in members.items() if n in sent}
             if exclude_defaults:
                 members = {
@@ -61,9 +86,19 @@ class Dumps:
         found: Dict[str, Any] = plain(self, kept, include, exclude)
         return found
 
-    def model_dump(self, **options: Any) -> Dict[str, Any]:
-        """Returns the members as plain data: an alias of `dict()`."""
-        return self.dict(**options)
+    def model_dump(self, *, mode: str = "python", **options: Any) -> Dict[str, Any]:
+        """Returns the members as plain data: an alias of `dict()`.
+
+        Args:
+            mode: `json` for values that JSON has: times are text.
+            options: The arguments of `dict()`.
+        """
+        if mode != "json":
+            return self.dict(**options)
+        import json
+
+        members: Dict[str, Any] = json.loads(self.json(**options))
+        return members
 
     def to_dict(self) -> Dict[str, Any]:
         """Returns the members that were sent as plain data: `dict(exclude_unset=True)`."""
@@ -96,13 +131,13 @@ class Dumps:
         for name in _IGNORED:
             options.pop(name, None)
         options["default"] = options.pop("encoder", None) or options.get("default", str)
-        members = self.dict(
-            include=include,
-            exclude=exclude,
+        members = self._plain(
+            False,
+            include,
+            exclude,
             exclude_none=exclude_none,
-            exclude_unset=exclude_unset,
+            exclude_unset=exclude_unset or skip_defaults,
             exclude_defaults=exclude_defaults,
-            skip_defaults=skip_defaults,
         )
         return json.dumps(members, **options)
 

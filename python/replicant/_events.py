@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Any, AsyncIterator, Awaitable, Generator, Optional, Union
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    AsyncIterator,
+    Awaitable,
+    Generator,
+    Iterator,
+    Optional,
+    Union,
+)
 
 from ._dumps import Dumps
+from ._generators import LikeAsyncGenerator, LikeGenerator
 from ._native import Stream
 from ._ready import Later
 
@@ -75,6 +85,10 @@ class ServerSentEvent(Dumps):
     def _members(self) -> Json:
         return {"event": self.event, "data": self.data, "id": self.id, "retry": self.retry}
 
+    def __iter__(self) -> Iterator[Any]:
+        # Like a pydantic model, so that `dict(event)` works.
+        return iter(self._members().items())
+
     @property
     def file(self) -> Optional[FileOutput]:
         """The file that the model wrote; None if the event is text."""
@@ -94,13 +108,13 @@ class ServerSentEvent(Dumps):
         )
 
 
-class EventStream(Stream[ServerSentEvent]):
+class EventStream(LikeGenerator, Stream[ServerSentEvent]):
     """The events of a prediction, for `for` and `async for`.
 
     Iterating creates the prediction when the first event is requested; `with`, `async with` and `start()`
     create it at once. A broken stream is resumed where it broke. Leaving the loop early, `close()`, the end of
     a `with` block, and canceling a task in its `async for` free the connection. A single `__anext__()` can be
-    canceled and repeated.
+    canceled and repeated. `inspect.isgenerator` takes it for a generator.
     """
 
     _client: AnyClient
@@ -108,7 +122,7 @@ class EventStream(Stream[ServerSentEvent]):
     def __new__(cls, client: AnyClient, operation: str, params: Json) -> EventStream:
         stream: EventStream = super().__new__(
             cls,
-            client._native,
+            client._native_for(operation),
             operation,
             client._with_options(params),
             owner=client,
@@ -179,6 +193,10 @@ class EventStream(Stream[ServerSentEvent]):
         return self._itself().__await__()
 
 
+class AsyncEventStream(LikeAsyncGenerator, EventStream):
+    """An event stream of an awaited call, which `inspect.isasyncgen` takes for an async generator."""
+
+
 class AwaitableStream(Later[EventStream]):
     """The events of a prediction, for `async for`, `async with` and `await`.
 
@@ -189,7 +207,7 @@ class AwaitableStream(Later[EventStream]):
     __slots__ = ("_stream",)
 
     def __init__(self, client: AnyClient, operation: str, params: Json) -> None:
-        self._stream = EventStream(client, operation, params)
+        self._stream = AsyncEventStream(client, operation, params)
 
     async def _work(self) -> EventStream:
         return self._stream
@@ -232,7 +250,7 @@ class AwaitableStream(Later[EventStream]):
         await self._stream.aclose()
 
 
-class TextStream:
+class TextStream(LikeGenerator):
     """The output of a prediction as text, in chunks, for `for` and `async for`."""
 
     __slots__ = ("_events",)

@@ -69,7 +69,7 @@ class FileOutput:
         client: Any = self._client
         if client is None:
             from ._default import default_client as client
-        native: NativeClient = getattr(client, "_native", client)
+        native: NativeClient = getattr(client, "_direct", client)
         return native
 
     @property

@@ -157,8 +157,9 @@ class MapResults(Generic[Row]):
         params.update(reports=True, keyed=key is not None)
         if isinstance(rows, Sized):
             params["total"] = len(rows)
+        native = client._native_for("map")
         self._stream: Stream[Any] = Stream(
-            client._native, "map", client._with_options(params), owner=client, keep=drain
+            native, "map", client._with_options(params), owner=client, keep=drain
         )
         self._progress = _progress_of(progress, name)
         self._drain = drain

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sys import modules
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -165,6 +166,14 @@ class APIObject(Dumps):
         shown = ", ".join(f"{n}={_short(self._data[n])}" for n in self._shown if n in self._data)
         return f"{type(self).__name__}({shown})"
 
+    def __str__(self) -> str:
+        if type(self).__repr__ is not APIObject.__repr__:
+            return repr(self)
+        members = self._members()
+        # Without the webhooks, whose URLs can contain a secret.
+        names = [n for n in self.__fields__ if n in self._data and not n.startswith("webhook")]
+        return " ".join(f"{name}={_short(members[name])}" for name in names)
+
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
             return NotImplemented
@@ -301,7 +310,7 @@ class APIObject(Dumps):
 
     # What `vars(prediction)` returns.
     __dict__ = property(  # pyright: ignore[reportAssignmentType]
-        lambda self: self._members()
+        lambda self: _Vars(self)
     )
 
     @classmethod
@@ -347,7 +356,37 @@ class APIObject(Dumps):
 
     @classmethod
     def __get_validators__(cls) -> Iterator[Any]:
+        is_v1 = getattr(modules.get("pydantic"), "VERSION", "").startswith("1.")
+        encoders: Any = modules.get("pydantic.json" if is_v1 else "pydantic.v1.json")
+        if encoders is not None:
+            # For `json()` of a model of pydantic 1 that contains our object.
+            encoders.ENCODERS_BY_TYPE[APIObject] = APIObject.dict
         yield cls._validate
+
+    @classmethod
+    def __modify_schema__(cls, schema: Json) -> None:
+        schema.update(cls.__get_pydantic_json_schema__(None, None))
+
+
+class _Vars(Dict[str, Any]):
+    """The members of an object. Setting one sets that of the object."""
+
+    __slots__ = ("_of",)
+
+    def __init__(self, of: APIObject) -> None:
+        super().__init__(of._members())
+        self._of = of._data
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._of[name] = value
+        super().__setitem__(name, value)
+
+    def update(self, *members: Any, **named: Any) -> None:
+        for name, value in dict(*members, **named).items():
+            self[name] = value
+
+    def __reduce__(self) -> Any:
+        return dict, (dict(self),)
 
 
 def _short(value: Any) -> str:

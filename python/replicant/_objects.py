@@ -91,7 +91,7 @@ class Version(APIObject):
     __slots__ = ()
     _shown = ("id",)
     _required = ("id",)
-    _built = ("created_at",)
+    _built = _times = ("created_at",)
     _order = ("id", "created_at")
 
     id: str

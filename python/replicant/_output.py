@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import islice
 from threading import Lock
-from types import AsyncGeneratorType, GeneratorType
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -20,6 +19,7 @@ from typing import (
 )
 
 from ._exception import MisplacedError
+from ._generators import LikeAsyncGenerator, LikeGenerator
 from ._object import APIObject
 
 if TYPE_CHECKING:
@@ -243,15 +243,7 @@ class _Loop:
         self.close()
 
 
-def _generator() -> Iterator[None]:
-    yield
-
-
-async def _async_generator() -> AsyncIterator[None]:
-    yield
-
-
-class Output:
+class Output(LikeGenerator):
     """The items that a model writes one by one: an iterator and an async iterator, and also a sequence.
 
     `for`, `async for` and `next()` yield each item as it arrives. Comparisons and list operations, such as `len` and an
@@ -261,11 +253,7 @@ class Output:
     """
 
     # Not a list: programs that expect the generator of 1.x test for one, and C code would read an incomplete list. Not a
-    # `Sequence` either, which pandas does not convert. FastAPI encodes generators and no other iterators, so
-    # `inspect.isgenerator` takes this for one.
-    __class__: Any = property(lambda _: GeneratorType)
-    gi_code, gi_frame, gi_yieldfrom = _generator.__code__, None, None
-    gi_running = gi_suspended = False
+    # `Sequence` either, which pandas does not convert.
     __slots__ = ("__weakref__", "_cursor", "_items", "_source")
 
     def __init__(self, items: List[Any], source: Optional[_Source] = None) -> None:
@@ -317,15 +305,6 @@ class Output:
     def _take(self) -> Any:
         self._cursor += 1
         return self._items[self._cursor - 1]
-
-    def send(self, value: None) -> Any:
-        """Returns the next item."""
-        return next(self)
-
-    def throw(self, error: BaseException) -> None:
-        """Closes the output and raises `error`."""
-        self.close()
-        raise error
 
     def close(self) -> None:
         """Stops reading, which cancels the prediction if it is still running. The items that have arrived stay.
@@ -389,21 +368,10 @@ class Output:
         return list, (self._whole(),)
 
 
-class AsyncOutput(Output):
+class AsyncOutput(LikeAsyncGenerator, Output):
     """An output of `async_run`, which `inspect.isasyncgen` takes for an async generator."""
 
-    __class__: Any = property(lambda _: AsyncGeneratorType)
-    ag_code, ag_frame, ag_await = _async_generator.__code__, None, None
-    ag_running = ag_suspended = False
     __slots__ = ()
-
-    async def asend(self, value: None) -> Any:
-        """Returns the next item."""
-        return await self.__anext__()
-
-    async def athrow(self, error: BaseException) -> None:
-        """Closes the output and raises `error`."""
-        self.throw(error)
 
     def __bool__(self) -> bool:
         # Without waiting for the first item, which would block the event loop.

@@ -13,10 +13,13 @@ from typing import (
     Iterable,
     Iterator,
     List,
+    Mapping,
     Optional,
     Set,
+    Type,
     TypeVar,
     Union,
+    cast,
 )
 
 from ._dumps import Dumps
@@ -35,6 +38,7 @@ else:
 
 T = TypeVar("T")
 P = TypeVar("P")
+S = TypeVar("S", bound="Page[Any]")
 
 
 def _link(link: Optional[str]) -> Optional[str]:
@@ -125,6 +129,73 @@ class Page(Dumps, List[T]):
 
     def _members(self) -> Json:
         return {**self._data, "results": list(self)}
+
+    def copy(
+        self: S,
+        *,
+        update: Optional[Mapping[str, Any]] = None,
+        include: Any = None,
+        exclude: Any = None,
+        deep: bool = False,
+    ) -> S:
+        """Returns a copy, which fetches the following pages like this one.
+
+        Args:
+            update: Members to change in the copy: `results`, `next`, `previous`.
+            include: The names of the members to copy. Defaults to all.
+            exclude: The names of members to omit.
+            deep: Whether to copy the items, too.
+        """
+        from copy import deepcopy
+
+        members = {
+            name: value
+            for name, value in self._members().items()
+            if (include is None or name in include) and (exclude is None or name not in exclude)
+        }
+        page = self.construct(**{**(deepcopy(members) if deep else members), **(update or {})})
+        page._client, page._operation, page._item = self._client, self._operation, self._item
+        return page
+
+    def model_copy(self: S, *, update: Optional[Mapping[str, Any]] = None, deep: bool = False) -> S:
+        """Returns a copy: an alias of `copy()`."""
+        return self.copy(update=update, deep=deep)
+
+    @classmethod
+    def construct(cls: Type[S], _fields_set: Any = None, **members: Any) -> S:
+        """Builds a page from its members."""
+        results = members.pop("results", ())
+        return cls(None, "", None, {"previous": None, "next": None, **members}, results=results)
+
+    @classmethod
+    def parse_obj(cls: Type[S], obj: Any) -> S:
+        """Builds a page from a dictionary.
+
+        Args:
+            obj: The members by name, or a page.
+        """
+        if isinstance(obj, cls):
+            return obj
+        if not isinstance(obj, dict) or "results" not in obj:
+            raise ValueError(f"expected a {cls.__name__} or a dictionary with `results`")
+        members = cast(Json, obj)
+        return cls.construct(**members)
+
+    @classmethod
+    def parse_raw(cls: Type[S], b: Union[str, bytes], **_: Any) -> S:
+        """Builds a page from JSON text.
+
+        Args:
+            b: The text.
+            _: Ignored: the other arguments of the pydantic method of that name.
+        """
+        import json
+
+        return cls.parse_obj(json.loads(b))
+
+    model_construct = construct
+    model_validate = parse_obj
+    model_validate_json = parse_raw
 
     def __repr__(self) -> str:
         more = ", and more pages" if self.next else ""

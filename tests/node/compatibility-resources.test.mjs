@@ -119,3 +119,24 @@ test("trainings work as in the official client", async () => {
   assert.ok((await replicate.trainings.list()).results.some((one) => one.id === id));
   assert.equal((await replicate.trainings.cancel(id)).id, id);
 });
+
+test("methods with one parameter can be passed to `map`", async () => {
+  const { predictions, collections, files, models } = replicate;
+  const create = () => predictions.create({ model: "emulator/echo", input: {} });
+  const ids = [(await create()).id, (await create()).id];
+  const found = await Promise.all(ids.map(predictions.get));
+  assert.deepEqual(
+    found.map(({ id }) => id),
+    ids,
+  );
+  await Promise.all(ids.map(predictions.cancel));
+  const { results } = await collections.list();
+  await Promise.all(results.map(({ slug }) => slug).map(collections.get));
+  const file = await files.create(Buffer.from("x"));
+  assert.equal((await Promise.all([file.id].map(files.get)))[0].id, file.id);
+  assert.deepEqual(await Promise.all([file.id].map(files.delete)), [true]);
+  assert.ok((await Promise.all(["echo"].map(models.search)))[0].results);
+  await assert.rejects(predictions.get(ids[0], "x"), {
+    message: "the options must be an object, such as { signal }, not a string",
+  });
+});

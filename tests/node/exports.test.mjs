@@ -49,6 +49,11 @@ test("everything that the official package exports is exported", () => {
   }
 });
 
+test("the path of the main module of the official package is a name of the package", async () => {
+  assert.equal(require("replicant/index.js"), require("replicant"));
+  assert.equal(await import("replicant/index.js"), await import("replicant"));
+});
+
 test("the version is the one in package.json", () => {
   const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
   assert.equal(load("version").version, version);

@@ -153,3 +153,135 @@ for (const [name, implementation] of Object.entries(implementations)) {
     await assert.rejects(replicate.predictions.get("nothing-there"), /404/);
   });
 }
+
+/** Returns the arguments of the calls of a method that is replaced by `double`. */
+function replace(owner, name, double) {
+  const calls = [];
+  owner[name] = async (...given) => {
+    calls.push(given);
+    return double(...given);
+  };
+  return calls;
+}
+
+const flux = "black-forest-labs/flux-schnell";
+
+test("every method sends through a `request` that is replaced", async () => {
+  const replicate = emulator.client();
+  await emulator.forgetRequests();
+  const calls = replace(replicate, "request", async () => Response.json(prediction));
+  const created = await replicate.predictions.create({ version: "v", input: { text: "é" }, wait: 5 });
+  assert.equal(created.output, "done");
+  assert.equal(await replicate.run("a/b", { input: {} }), "done");
+  assert.equal((await replicate.submit("a/b", { input: {} })).id, "p");
+  assert.equal((await replicate.wait({ id: "p", status: "starting" })).output, "done");
+  const [[route, { signal: _, ...options }]] = calls;
+  assert.equal(route, "/predictions");
+  const data = { version: "v", input: { text: "é" } };
+  assert.deepEqual(options, { method: "POST", headers: { Prefer: "wait=5" }, data });
+  const routes = calls.map(([route, { method }]) => `${method} ${route}`);
+  const create = "POST /models/a/b/predictions";
+  assert.deepEqual(routes, ["POST /predictions", create, create, "GET /predictions/p"]);
+  assert.deepEqual(await emulator.requests(), []);
+});
+
+test("a subclass changes every request in its `request`", async () => {
+  class Tenant extends Replicate {
+    routes = [];
+    async request(route, options) {
+      this.routes.push(`${options.method} ${route}`);
+      return super.request(route, { ...options, headers: { ...options.headers, "X-Tenant": "t1" } });
+    }
+  }
+  const seen = [];
+  const onRequest = (event) => void seen.push(event.url);
+  const replicate = new Tenant({ auth: "r8_t", baseUrl: emulator.base_url, onRequest });
+  await emulator.forgetRequests();
+  const [image] = await replicate.run(flux, { input: { prompt: Buffer.from("x") } });
+  assert.ok((await image.bytes()).length > 1000);
+  const content = Buffer.alloc(3_000_000, "0123456789");
+  const file = await replicate.files.create(content);
+  assert.equal(file.size, content.length);
+  let text = "";
+  for await (const event of replicate.stream("emulator/stream", { input: { chunks: ["a", "b"] } }))
+    text += event;
+  assert.equal(text, "ab");
+  await assert.rejects(replicate.predictions.get("nothing-there"), { name: "ApiError", status: 404 });
+  const sent = (await emulator.requests()).filter(({ headers }) => headers["x-tenant"] === "t1");
+  const paths = sent.map(({ method, path }) => `${method} ${path.replace("/v1", "")}`);
+  assert.deepEqual(paths, replicate.routes);
+  assert.equal(seen.length, paths.length, "hooks see what was sent, once");
+  assert.ok(sent.every(({ headers }) => headers.authorization.endsWith("r8_t")));
+  assert.equal(paths.filter((path) => /POST .*predictions/.test(path)).length, 2);
+});
+
+test("what a replaced `request` throws rejects the call unchanged, without a retry", async () => {
+  const replicate = emulator.client();
+  for (const error of [new Error("fetch failed"), new TypeError("no"), "text"]) {
+    const calls = replace(replicate, "request", () => {
+      throw error;
+    });
+    await assert.rejects(replicate.predictions.get("p"), (thrown) => thrown === error);
+    await assert.rejects(replicate.run("a/b", { input: {} }), (thrown) => thrown === error);
+    assert.equal(calls.length, 2);
+  }
+  replace(replicate, "request", () => undefined);
+  await assert.rejects(replicate.predictions.get("p"), /`request` must return a Response, not undefined/);
+});
+
+test("aborting a call aborts its `request`", async () => {
+  const replicate = emulator.client();
+  const controller = new AbortController();
+  const reason = new Error("enough");
+  replicate.request = (_route, { signal }) =>
+    new Promise((_resolve, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason));
+      controller.abort(reason);
+    });
+  await assert.rejects(
+    replicate.predictions.get("p", { signal: controller.signal }),
+    (thrown) => thrown === reason,
+  );
+});
+
+test("`request` can be replaced on the class, and put back", async (t) => {
+  const { request } = Replicate.prototype;
+  t.after(() => Object.assign(Replicate.prototype, { request }));
+  Replicate.prototype.request = async () => Response.json(prediction);
+  const replicate = emulator.client();
+  assert.equal((await replicate.predictions.get("p")).output, "done");
+  Replicate.prototype.request = request;
+  await assert.rejects(replicate.predictions.get("p"), { status: 404 });
+});
+
+test("`run`, `stream` and `wait` call the methods of `predictions` that are replaced", async () => {
+  const replicate = emulator.client();
+  await emulator.forgetRequests();
+  const created = replace(replicate.predictions, "create", () => ({ id: "p", status: "starting" }));
+  const got = replace(replicate.predictions, "get", () => prediction);
+  assert.equal(await replicate.run("a/b", { input: { n: 1 } }), "done");
+  assert.equal(await replicate.run("a/b:v", { input: {}, wait: { mode: "poll" } }), "done");
+  assert.equal((await replicate.wait({ id: "q", status: "starting" })).output, "done");
+  assert.deepEqual(
+    created.map(([{ headers: _, ...options }]) => options),
+    [
+      { model: "a/b", input: { n: 1 }, wait: 5 },
+      { version: "v", input: {}, wait: false },
+    ],
+  );
+  assert.deepEqual(got, [["p"], ["p"], ["q"]]);
+  await assert.rejects(replicate.stream("a/b", { input: {} }).next(), { code: "stream_unsupported" });
+  assert.deepEqual(await emulator.requests(), []);
+});
+
+test("a method of `predictions` that is only watched sends its request, with everything that `run` adds", async () => {
+  const replicate = emulator.client();
+  await emulator.forgetRequests();
+  const { create, get } = replicate.predictions;
+  const created = replace(replicate.predictions, "create", create);
+  const got = replace(replicate.predictions, "get", get);
+  await replicate.run(flux, { input: { prompt: "x" }, wait: { mode: "poll" } });
+  const [post, ...polls] = await emulator.requests();
+  assert.deepEqual([created.length, got.length], [1, polls.length]);
+  assert.equal(post.headers["cancel-after"], "86400s");
+});

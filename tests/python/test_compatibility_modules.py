@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import pickle
 import sys
 import types
 from pathlib import Path
@@ -116,6 +117,25 @@ print("good")
 """
     done = python(script, REPLICATE_BASE_URL=emulator.base_url)
     assert done.stdout == "good\n", done.stderr
+
+
+async def test_functions_of_modules_take_a_client(emulator: Emulator) -> None:
+    from replicant.run import async_run, run
+    from replicant.stream import async_stream, stream
+
+    client = replicant.Client("r8_user", base_url=emulator.base_url)
+    emulator.forget()
+    inputs, chunks = {"value": 1}, {"chunks": ["a", "b"]}
+    assert run(client, "emulator/echo", inputs) == 1
+    assert run(client=client, ref="emulator/echo", input=inputs, wait=False) == 1
+    assert run(client, "emulator/echo") == {}
+    assert pickle.loads(pickle.dumps(run)) is run
+    assert await async_run(client, "emulator/echo", inputs) == 1
+    assert "".join(map(str, stream(client, "emulator/stream", chunks))) == "ab"
+    events = await async_stream(client, "emulator/stream", input=chunks)
+    assert "".join([str(event) async for event in events]) == "ab"
+    tokens = {request["headers"].get("authorization") for request in emulator.requests()}
+    assert tokens == {"Bearer r8_user"}
 
 
 def test_functions_whose_modules_are_imported_can_be_pickled_and_inspected() -> None:

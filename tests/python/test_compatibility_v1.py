@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import base64
+import gc
 import hmac
 import io
 import pathlib
 import random
 import re
 import types
+import weakref
 import zipfile
 from typing import Any
+from unittest.mock import MagicMock, patch
 
 import pytest
 from conftest import Emulator
@@ -398,3 +401,106 @@ def test_a_deployment_object_is_not_taken_for_the_model_of_its_name(
             create()
         assert caught.value.argument == argument
     assert emulator.requests() == []
+
+
+class Tenant(replicate.Client):
+    """A client that adds a header to each request."""
+
+    def _request(self, method: str, path: str, **options: Any) -> Any:
+        options["headers"] = {**options.get("headers", {}), "x-tenant": "t1"}
+        return super()._request(method, path, **options)
+
+    async def _async_request(self, method: str, path: str, **options: Any) -> Any:
+        options["headers"] = {**options.get("headers", {}), "x-tenant": "t1"}
+        return await super()._async_request(method, path, **options)
+
+
+async def test_an_overridden_request_sends_every_request(emulator: Emulator) -> None:
+    seen: list[str] = []
+    client = Tenant(
+        "r8_t", base_url=emulator.base_url, on_request=lambda event: seen.append(event.url)
+    )
+    emulator.forget()
+    (image,) = client.run("black-forest-labs/flux-schnell", {"prompt": "x"})
+    assert len(image.read()) > 1000
+    assert client.files.create(b"0123456789" * 300_000).size == 3_000_000
+    inputs = {"chunks": ["a", "b"]}
+    assert "".join(map(str, client.stream("emulator/stream", inputs))) == "ab"
+    events = await client.async_stream("emulator/stream", inputs)
+    assert "".join([str(event) async for event in events]) == "ab"
+    assert (await client.predictions.async_list()).results
+    with pytest.raises(replicate.NotFoundError):
+        client.predictions.get("nothing-there")
+    requests = emulator.requests()
+    assert all(each["headers"]["authorization"] == "Bearer r8_t" for each in requests)
+    others = [each for each in requests if each["headers"].get("x-tenant") != "t1"]
+    # As in 1.x, files and events are read without it.
+    assert {each["method"] for each in others} == {"GET"}
+    assert not [each for each in others if each["path"].endswith("/predictions")]
+    assert len(seen) == len(requests), "hooks see each request once"
+    creates = [each["path"] for each in requests if each["method"] == "POST"]
+    assert len([path for path in creates if "predictions" in path]) == 3
+
+
+async def test_a_patched_request_sends_nothing(
+    client: replicate.Client, emulator: Emulator
+) -> None:
+    emulator.forget()
+    done = {"id": "p", "status": "succeeded", "output": "done"}
+    with patch.object(replicate.Client, "_request") as request:
+        request.return_value.json.return_value = done
+        assert client.predictions.create(version="v", input={"a": 1}).output == "done"
+        request.assert_called_once_with(
+            "POST", "/v1/predictions", json={"version": "v", "input": {"a": 1}}
+        )
+        assert client.run("a/b", {}) == "done"
+        request.side_effect = error = ConnectionError("no")
+        for call in (lambda: client.run("a/b", {}), client.predictions.list):
+            with pytest.raises(ConnectionError) as raised:
+                call()
+            assert raised.value is error
+        assert request.call_count == 4, "nothing was retried"
+    with patch.object(client, "_async_request") as request:
+        request.return_value = MagicMock()
+        request.return_value.json.return_value = done
+        assert await client.async_run("a/b", {}) == "done"
+        assert (await client.predictions.async_get("p")).output == "done"
+    assert emulator.requests() == []
+    with pytest.raises(replicate.NotFoundError):
+        client.predictions.get("nothing-there")
+
+
+async def test_run_and_stream_call_patched_creates(
+    client: replicate.Client, emulator: Emulator
+) -> None:
+    emulator.forget()
+    made = replicate.prediction.Prediction(id="p", status="succeeded", output=["stub"], urls={})
+    with patch("replicant.prediction.Predictions.create", return_value=made) as create:
+        assert client.run(f"a/b:{ECHO}", {"a": 1}, wait=False) == ["stub"]
+        create.assert_called_once_with(
+            version=ECHO, input={"a": 1}, wait=False, cancel_after="86400s"
+        )
+    with patch("replicant.model.ModelsPredictions.create", return_value=made) as create:
+        assert client.run("a/b", {}) == ["stub"]
+        assert create.call_args.kwargs["model"] == ("a", "b")
+        with pytest.raises(replicate.StreamUnsupportedError):
+            next(client.stream("a/b", {}))
+    with patch("replicant.model.ModelsPredictions.async_create", return_value=made) as create:
+        assert await client.async_run("a/b", {}) == ["stub"]
+    assert [each for each in emulator.requests() if each["method"] == "POST"] == []
+    # One that is only watched sends the request, with what `run` adds.
+    create = client.models.predictions.create
+    with patch.object(client.models.predictions, "create", wraps=create) as watched:
+        client.run("black-forest-labs/flux-schnell", {"prompt": "x"})
+        assert watched.call_count == 1
+    (post,) = [each for each in emulator.requests() if each["method"] == "POST"]
+    assert post["headers"]["cancel-after"] == "86400s"
+
+
+def test_a_client_with_an_overridden_request_is_freed(emulator: Emulator) -> None:
+    client = Tenant("r8_t", base_url=emulator.base_url)
+    client.account.get()
+    found = weakref.ref(client)
+    del client
+    gc.collect()
+    assert found() is None

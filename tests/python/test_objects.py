@@ -103,6 +103,23 @@ def test_objects_can_be_fields_of_pydantic_models(client: replicate.Client) -> N
         Job(prediction=3)
 
 
+def test_objects_can_be_fields_of_models_of_pydantic_1(client: replicate.Client) -> None:
+    pydantic = pytest.importorskip("pydantic.v1")
+
+    class Job(pydantic.BaseModel):  # type: ignore[misc, name-defined]
+        user: str
+        predictions: list[replicate.Prediction]
+
+    prediction = client.predictions.create(model="emulator/echo", input={"a": 1})
+    job = Job(user="u", predictions=[prediction])
+    assert json.loads(job.json())["predictions"] == [json.loads(prediction.json())]
+    assert Job.parse_obj({"user": "u", "predictions": [prediction.dict()]}) == job
+    items = Job.schema()["properties"]["predictions"]["items"]
+    assert (items["type"], items["title"]) == ("object", "Prediction")
+    with pytest.raises(pydantic.ValidationError):
+        Job(user="u", predictions=[1])
+
+
 def test_files_can_be_fields_of_pydantic_models() -> None:
     pydantic = pytest.importorskip("pydantic")
 
@@ -470,3 +487,44 @@ def test_a_time_without_a_zone_has_none_as_in_1x(fraction: str) -> None:
     zoned = replicate.Version(id="v", created_at=f"{time}Z").created_at
     assert zoned.tzinfo is not None
     assert zoned.microsecond == replicate.Version(id="v", created_at=time).created_at.microsecond
+
+
+def test_an_object_is_printed_with_its_members(client: replicate.Client) -> None:
+    """As in 1.x, where `print(prediction)` shows the logs."""
+    members = {
+        "id": "p",
+        "status": "succeeded",
+        "input": {"a": "x" * 2000},
+        "logs": "l",
+        "urls": {"get": "https://x"},
+        "webhook": "https://example.com/?key=secret",
+    }
+    prediction = replicate.Prediction(members)
+    text = str(prediction)
+    assert text == f"{prediction}" and text.startswith("id='p' status='succeeded' input={")
+    assert text.endswith(" logs='l' urls={'get': 'https://x'}") and len(text) < 1200
+    assert repr(prediction) == "Prediction(id='p', status='succeeded')"
+    secret = client.webhooks.default.secret()
+    assert secret.key not in str(secret) + repr(secret)
+
+
+def test_members_can_be_set_through_vars() -> None:
+    prediction = replicate.Prediction({"id": "p", "status": "starting"})
+    prediction.__dict__["status"] = "succeeded"
+    vars(prediction).update({"output": 1}, logs="l")
+    assert (prediction.status, prediction.output, prediction.logs) == ("succeeded", 1, "l")
+    members = copy.deepcopy(pickle.loads(pickle.dumps(vars(prediction))))
+    assert members == vars(prediction) and type(members) is dict
+
+
+def test_dict_has_times_and_json_has_text() -> None:
+    text = "2023-08-28T20:28:45.993975Z"
+    version = replicate.Version({"id": "v", "created_at": text})
+    model = replicate.Model({"owner": "a", "name": "b", "latest_version": version._data})
+    for found in (version.dict(), model.dict()["latest_version"], version.model_dump()):
+        assert found["created_at"] == version.created_at
+    assert version.model_dump(mode="json")["created_at"] == text
+    for kind in (version, model):
+        assert text in kind.json() and text in kind.to_json()
+    assert version.copy() == version and dict(version)["created_at"] == text
+    assert replicate.Version({"id": "v"}).dict()["created_at"] is None

@@ -196,3 +196,42 @@ async def test_a_page_is_a_list(emulator: Emulator) -> None:
         assert files.to_dict()["results"] == [{"id": "a"}, {"id": "b"}, {"id": "c"}]
         assert "File(id='c')" in repr(files.results)
         assert (files.next, files.has_next_page()) == (None, False)
+
+
+async def test_a_page_has_the_methods_of_a_pydantic_model(emulator: Emulator) -> None:
+    url = "https://api.replicate.com/v1/files?cursor=2"
+    first = {
+        "expect": {"path": "/v1/files"},
+        "reply": {"json": {"next": url, "results": [{"id": "a", "metadata": {"n": 1}}]}},
+    }
+    client = replicate.Client(base_url=emulator.replay(first).base_url)
+    awaited = replicate.AsyncClient(base_url=emulator.replay(first).base_url)
+    for files in (client.files.list(), await awaited.files.list()):
+        copied, deep = files.copy(), files.copy(deep=True)
+        assert type(copied) is type(files) and copied == files and copied.next == url
+        copied.results.append(replicate.File(id="c"))
+        assert (len(files), len(copied)) == (1, 2)
+        deep[0].metadata["n"] = 2
+        assert files[0].metadata == {"n": 1}
+        last = files.copy(update={"next": None})
+        assert (last.next, last.has_next_page(), files.next) == (None, False, url)
+        assert files.model_copy(update={"results": []}) == []
+        assert (files.copy(exclude={"next"}).next, len(files.copy(include={"next"}))) == (None, 0)
+    for build in (replicate.Page.parse_obj, replicate.Page.model_validate):
+        page = build({"results": [1, 2], "next": "n"})
+        assert (list(page), page.next, page.previous) == ([1, 2], "n", None)
+        assert build(page) is page
+        for wrong in ({}, [1]):
+            with pytest.raises(ValueError, match="expected a Page or a dictionary with `results`"):
+                build(wrong)
+    assert replicate.Page.parse_raw('{"results": [1]}') == [1]
+    assert replicate.Page.construct(results=[1], next="n").next == "n"
+
+
+def test_a_copy_of_a_page_fetches_the_following_ones(
+    client: replicate.Client, emulator: Emulator
+) -> None:
+    page = client.models.list().copy()
+    assert [each.id for each in page.auto_paging_iter()] == [
+        each.id for each in client.models.list().auto_paging_iter()
+    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import gc
+import inspect
 import logging
 import pickle
 import random
@@ -18,6 +19,7 @@ import fastapi
 import fastapi.testclient
 import pytest
 from conftest import ENDLESS, TOKEN, Emulator, canceled, eventually, python
+from fastapi.encoders import jsonable_encoder
 from fastapi.responses import StreamingResponse
 
 import replicant
@@ -493,3 +495,26 @@ def test_the_prediction_of_a_failed_stream_belongs_to_its_client(
         prediction: Any = caught.value.prediction
         assert prediction._bound is client
         assert type(prediction) is type(client._prediction({}))
+
+
+def test_a_stream_passes_for_a_generator(client: replicant.Client) -> None:
+    """As in 1.x, where libraries test for one."""
+    inputs = {"chunks": ["a", "b"]}
+    stream = client.stream("emulator/stream", inputs)
+    assert inspect.isgenerator(stream) and isinstance(stream, replicant.EventStream)
+    assert str(next(stream)) == "a" and str(stream.send(None)) == "b"
+    with pytest.raises(KeyError):
+        stream.throw(KeyError("x"))
+    assert list(stream) == []
+    first, *_, last = jsonable_encoder(client.stream("emulator/stream", inputs))
+    assert (first["event"], first["data"], last["event"]) == ("output", "a", "done")
+    assert jsonable_encoder(client.stream("emulator/stream", inputs).text()) == ["a", "b"]
+
+
+async def test_an_awaited_stream_passes_for_an_async_generator(client: replicant.Client) -> None:
+    stream: Any = await client.async_stream("emulator/stream", {"chunks": ["a", "b"]})
+    assert inspect.isasyncgen(stream) and not inspect.isgenerator(stream)
+    assert str(await stream.asend(None)) == "a"
+    with pytest.raises(KeyError):
+        await stream.athrow(KeyError("x"))
+    assert [event async for event in stream] == []

@@ -234,6 +234,16 @@ def test_names_and_types_of_files_are_kept(client: replicant.Client, tmp_path: A
         assert (uploaded.name, uploaded.content_type) == ("höhe.png", "image/png")
 
 
+def test_the_name_of_a_file_can_be_a_path(client: replicant.Client) -> None:
+    file: Any = io.BytesIO(b"hello")
+    for name in (pathlib.Path("folder") / "note.txt", "folder/note.txt"):
+        file.name = name
+        assert client.files.create(file).name == "note.txt"
+    # The number of a descriptor, as that of an open file without a path.
+    file.name = 3
+    assert client.files.create(file).name == "file"
+
+
 def test_a_missing_file_is_an_error(client: replicant.Client) -> None:
     with pytest.raises(FileNotFoundError) as caught:
         client.files.create(pathlib.Path("/does/not/exist"))

@@ -2,7 +2,7 @@
 
 mod position;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::stream;
@@ -44,14 +44,16 @@ impl Reader {
         let py = object.py();
         let position = Position::of(object);
         let extent = position.extent(object)?;
-        let name = object.getattr(intern!(py, "name")).ok().and_then(|name| name.extract::<String>().ok());
+        // Text or a path.
+        let name = object.getattr(intern!(py, "name")).ok().and_then(|name| name.extract::<PathBuf>().ok());
         // Fails without a running event loop.
         let locals = TaskLocals::with_running_loop(py).and_then(|locals| locals.copy_context(py)).ok();
         let shared = Shared { position, extent, file: object.clone().unbind(), locals };
         let file = File::source(Arc::new(Reader(Arc::new(shared))));
         Ok(
             match name
-                .as_deref()
+                .as_ref()
+                .and_then(|name| name.to_str())
                 .and_then(|name| name.rsplit(['/', '\\']).next())
                 .filter(|name| !name.is_empty())
             {

@@ -1,4 +1,4 @@
-import { merge, requestParams } from "../call-options";
+import { requestParams, singleParams } from "../call-options";
 import type { ListOptions, RequestOptions } from "../options";
 import { list, type PagePromise } from "../page";
 import type { Collection, Page } from "../types";
@@ -17,6 +17,6 @@ export class Collections extends Resource {
 
   /** Returns a collection with its models. `GET /collections/{slug}` */
   get(slug: string, options: RequestOptions = {}): Promise<Collection> {
-    return this.calls.call("collections.get", merge({ slug }, requestParams(options)), options);
+    return this.calls.call("collections.get", singleParams({ slug }, options), options);
   }
 }

@@ -1,4 +1,4 @@
-import { merge, requestParams } from "../call-options";
+import { merge, requestParams, singleParams } from "../call-options";
 import type { Bytes, FileOutput } from "../file-output";
 import { progressOptions } from "../observer";
 import type { ListOptions, RequestOptions, SaveOptions } from "../options";
@@ -56,7 +56,7 @@ export class Files extends Resource {
 
   /** Returns the metadata of a file. `GET /files/{id}` */
   get(id: string, options: RequestOptions = {}): Promise<FileObject> {
-    return this.calls.call("files.get", merge({ id }, requestParams(options)), options);
+    return this.calls.call("files.get", singleParams({ id }, options), options);
   }
 
   /** Lists the files of this account. `GET /files` */
@@ -74,7 +74,7 @@ export class Files extends Resource {
    * @returns true
    */
   delete(id: string, options: RequestOptions = {}): Promise<boolean> {
-    return this.calls.call("files.delete", merge({ id }, requestParams(options)), options);
+    return this.calls.call("files.delete", singleParams({ id }, options), options);
   }
 
   /**

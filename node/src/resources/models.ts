@@ -1,4 +1,4 @@
-import { merge, requestParams } from "../call-options";
+import { merge, requestParams, singleParams } from "../call-options";
 import { type Params, REJECTION } from "../compute";
 import { uploadOptions } from "../observer";
 import type { ListOptions, RequestOptions } from "../options";
@@ -181,6 +181,6 @@ export class Models extends Resource {
     options?: ListOptions,
   ): Promise<Page<Model>>;
   search(query: string, options: ListOptions = {}): PagePromise<Model> {
-    return list(this.calls, "models.search", merge({ query }, requestParams(options)), options);
+    return list(this.calls, "models.search", singleParams({ query }, options), options);
   }
 }

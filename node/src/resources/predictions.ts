@@ -1,4 +1,4 @@
-import { merge, requestParams, runParams } from "../call-options";
+import { merge, requestParams, runParams, singleParams } from "../call-options";
 import type { Params } from "../compute";
 import { EventStream } from "../events";
 import { ItemStream, values } from "../item-stream";
@@ -64,14 +64,14 @@ export class Predictions extends Resource {
   get<T = ModelDefined>(id: string, options?: RequestOptions): Promise<Prediction<T>>;
   get<_T = ModelDefined>(id: string, options?: RequestOptions): Promise<Prediction>;
   get(id: string, options: RequestOptions = {}): Promise<Prediction> {
-    return this.calls.call("predictions.get", merge({ id }, requestParams(options)), options);
+    return this.calls.call("predictions.get", singleParams({ id }, options), options);
   }
 
   /** Cancels a prediction. Has no effect on one that has ended. `POST /predictions/{id}/cancel` */
   cancel<T = ModelDefined>(id: string, options?: RequestOptions): Promise<Prediction<T>>;
   cancel<_T = ModelDefined>(id: string, options?: RequestOptions): Promise<Prediction>;
   cancel(id: string, options: RequestOptions = {}): Promise<Prediction> {
-    return this.calls.call("predictions.cancel", merge({ id }, requestParams(options)), options);
+    return this.calls.call("predictions.cancel", singleParams({ id }, options), options);
   }
 
   /** Lists the predictions of this account, newest first, 100 per page. `GET /predictions` */

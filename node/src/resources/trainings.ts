@@ -1,4 +1,4 @@
-import { merge, requestParams } from "../call-options";
+import { merge, requestParams, singleParams } from "../call-options";
 import { uploadOptions } from "../observer";
 import type { CreateOptions, ListOptions, RequestOptions } from "../options";
 import { list, type PagePromise } from "../page";
@@ -22,12 +22,12 @@ export class Trainings extends Resource {
 
   /** Returns a training. `GET /trainings/{id}` */
   get(id: string, options: RequestOptions = {}): Promise<Training> {
-    return this.calls.call("trainings.get", merge({ id }, requestParams(options)), options);
+    return this.calls.call("trainings.get", singleParams({ id }, options), options);
   }
 
   /** Cancels a training. `POST /trainings/{id}/cancel` */
   cancel(id: string, options: RequestOptions = {}): Promise<Training> {
-    return this.calls.call("trainings.cancel", merge({ id }, requestParams(options)), options);
+    return this.calls.call("trainings.cancel", singleParams({ id }, options), options);
   }
 
   /** Lists the trainings of this account, newest first. `GET /trainings` */

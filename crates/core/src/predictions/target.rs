@@ -117,6 +117,10 @@ pub(crate) fn insert_webhooks(
 fn checked_webhook(name: &str, url: &str) -> Result<String> {
     match Url::parse(url) {
         Ok(parsed) if matches!(parsed.scheme(), "http" | "https") => Ok(url.to_owned()),
+        // `getenv("WEBHOOK", "")`
+        _ if url.is_empty() => {
+            Err(Error::invalid(format!("Invalid webhook URL: `{name}` is empty; leave it out")).about(name))
+        }
         _ => Err(Error::invalid(format!("Invalid webhook URL: `{name}` must be an https URL, not {url:?}"))
             .about(name)),
     }

@@ -1,0 +1,90 @@
+/** Sends requests through methods that a program has replaced, as 1.4.0 does: stubs, spies and overrides of subclasses. */
+import { Raised } from "./fetch-response";
+import type { Fetch, RawRequestOptions } from "./options";
+
+/** The methods of a client that 1.4.0 calls for the requests of its other methods. */
+export interface Owner {
+  request(route: string, options: RawRequestOptions): Promise<Response>;
+  predictions: {
+    create(options: never): Promise<unknown>;
+    get(id: string): Promise<unknown>;
+    cancel(id: string): Promise<unknown>;
+  };
+}
+
+/** Headers that `request` adds itself. A client without a token sends the others. */
+const OWN = new Set(["user-agent", "content-length"]);
+
+/**
+ * Returns a `fetch` that calls the methods of `owner`.
+ *
+ * @param replaced the methods of `predictions` that were replaced; the other requests are those of `owner.request`
+ * @param baseUrl returns the URL of the API
+ * @param send sends what is read in parts, files and events, which 1.4.0 also passes to `fetch`
+ */
+export function through(owner: Owner, replaced: string, baseUrl: () => string, send: Fetch): Fetch {
+  return async (target, init = {}) => {
+    const headers = (init.headers ?? {}) as Record<string, string>;
+    if ("Accept-Encoding" in headers) return send(target, init);
+    const url = String(target);
+    const base = baseUrl();
+    const route = url.startsWith(`${base}/`) ? url.slice(base.length) : url;
+    try {
+      return await reply(owner, replaced, route, init, headers);
+    } catch (error) {
+      throw init.signal?.aborted ? error : new Raised(error);
+    }
+  };
+}
+
+async function reply(
+  owner: Owner,
+  replaced: string,
+  route: string,
+  { method = "GET", body, signal }: RequestInit,
+  headers: Record<string, string>,
+): Promise<Response> {
+  const isJson = typeof body === "string";
+  const extra = Object.entries(headers).filter(
+    ([name]) => !OWN.has(name.toLowerCase()) && !(isJson && name.toLowerCase() === "content-type"),
+  );
+  const data = isJson ? JSON.parse(body) : await whole(body);
+  const [, target, id, action] =
+    /^\/(?:models\/([^/]+\/[^/]+)\/)?predictions(?:\/([^/?]+)(\/cancel)?)?$/.exec(route) ?? [];
+  const is = (name: string, matches: boolean) => matches && replaced.includes(name);
+  if (is("get", method === "GET" && id !== undefined && !action)) {
+    return respond(await owner.predictions.get(id as string), id);
+  }
+  if (is("cancel", method === "POST" && action !== undefined)) {
+    return respond(await owner.predictions.cancel(id as string), id);
+  }
+  if (is("create", method === "POST" && id === undefined && /predictions$/.test(route))) {
+    const { Prefer: prefer, ...others } = Object.fromEntries(extra);
+    const options = {
+      ...data,
+      ...(target ? { model: target } : {}),
+      wait: prefer ? Number(prefer.slice("wait=".length)) || true : false,
+      ...(Object.keys(others).length > 0 ? { headers: others } : {}),
+    };
+    return respond(await owner.predictions.create(options as never));
+  }
+  const options = { method, headers: Object.fromEntries(extra), data, signal };
+  const response = await owner.request(route, options);
+  if (typeof response !== "object" || response === null) {
+    throw new TypeError(
+      `\`request\` must return a Response, not ${response === null ? "null" : typeof response}`,
+    );
+  }
+  return response;
+}
+
+/** Reads a body that is a stream, of the web or of Node. `request` takes none. */
+function whole(body: unknown): unknown {
+  const isStream = "getReader" in Object(body) || Symbol.asyncIterator in Object(body);
+  return isStream ? new Response(body as BodyInit).arrayBuffer() : body;
+}
+
+/** Responds with a prediction, which has the id that the core asked for: it ignores others, and a stub may have none. */
+function respond(prediction: unknown, id?: string): Response {
+  return new Response(JSON.stringify(id && prediction ? { ...prediction, id } : prediction));
+}

@@ -1,0 +1,59 @@
+"""Iterators that `inspect.isgenerator` and `inspect.isasyncgen` take for generators.
+
+Programs that expect the generators of 1.x test for one, and FastAPI encodes generators and no other iterators.
+"""
+
+from __future__ import annotations
+
+from types import AsyncGeneratorType, GeneratorType
+from typing import TYPE_CHECKING, Any, AsyncIterator, Iterator
+
+
+def _generator() -> Iterator[None]:
+    yield
+
+
+async def _async_generator() -> AsyncIterator[None]:
+    yield
+
+
+class LikeGenerator:
+    """The part of a generator beside its iteration."""
+
+    if not TYPE_CHECKING:
+        __class__ = property(lambda _: GeneratorType)
+    gi_code, gi_frame, gi_yieldfrom = _generator.__code__, None, None
+    gi_running = gi_suspended = False
+    __slots__ = ()
+
+    def send(self, value: None) -> Any:
+        """Returns the next item."""
+        this: Any = self
+        return next(this)
+
+    def throw(self, error: BaseException) -> None:
+        """Closes the iterator and raises `error`."""
+        this: Any = self
+        this.close()
+        raise error
+
+
+class LikeAsyncGenerator:
+    """The part of an async generator beside its iteration."""
+
+    if not TYPE_CHECKING:
+        __class__ = property(lambda _: AsyncGeneratorType)
+    ag_code, ag_frame, ag_await = _async_generator.__code__, None, None
+    ag_running = ag_suspended = False
+    __slots__ = ()
+
+    async def asend(self, value: None) -> Any:
+        """Returns the next item."""
+        this: Any = self
+        return await this.__anext__()
+
+    async def athrow(self, error: BaseException) -> None:
+        """Closes the iterator and raises `error`."""
+        this: Any = self
+        await this.aclose()
+        raise error

@@ -1,0 +1,158 @@
+"""Requests through methods that a program has replaced, as in 1.x: patches, and overrides of subclasses."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional
+from weakref import ref
+
+from ._transport import Adapter, Headers, Response, _pairs, _run
+
+if TYPE_CHECKING:
+    from ._object import Json
+
+# The path of a create, with the owner and the name of its model or deployment.
+_CREATE = re.compile(r"/v1/(?:(models|deployments)/([^/]+)/([^/]+)/)?predictions")
+_WATCHERS = ("FunctionWrapper", "BoundFunctionWrapper")
+# The members of a prediction that a test double may have.
+_MEMBERS = (
+    "id",
+    "model",
+    "version",
+    "status",
+    "input",
+    "output",
+    "logs",
+    "error",
+    "metrics",
+    "urls",
+)
+
+
+def is_replaced(namespace: Any, name: str) -> bool:
+    """Returns whether a method of a namespace is no longer that of this package."""
+    cls = type(namespace)
+    own: Optional[Mapping[str, Any]] = getattr(cls, "_own", None)
+    if own is None:
+        # A test double.
+        return hasattr(namespace, name)
+    method: Any = vars(namespace).get(name, getattr(cls, name, None))
+    # Tracing libraries wrap methods with wrapt to watch the calls of the program, and `run` by itself.
+    return method is not own.get(name) and type(method).__name__ not in _WATCHERS
+
+
+def creates_are_replaced(client: Any) -> bool:
+    """Returns whether a method that creates predictions is replaced."""
+    module = "_sync" if hasattr(client, "_request") else "_async"
+    namespaces = [client.predictions]
+    for name in ("model", "deployment"):
+        # Not imported, not patched.
+        if f"{__package__}.{module}.{name}" in sys.modules:
+            namespaces.append(getattr(client, f"{name}s").predictions)
+    return any(is_replaced(each, n) for each in namespaces for n in ("create", "async_create"))
+
+
+class Replaced(Adapter):
+    """Sends the requests of the core through the methods of a client."""
+
+    def __init__(self, client: Any, creates: bool) -> None:
+        # The client keeps the native client that keeps this.
+        self._client = ref(client)
+        self._creates = creates
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        headers: Headers,
+        body: Any,
+        length: Optional[int],
+        awaited: bool,
+    ) -> Any:
+        """Sends one request. Returns the response, or an awaitable for it if `awaited` is true."""
+        client: Any = self._client()
+        if client is None:
+            raise RuntimeError("the client was deleted")
+        extra = {name: value for name, value in headers if name != "user-agent"}
+        if extra.get("accept") == "text/event-stream":
+            # 1.x sends neither these nor downloads through `_request`.
+            return (
+                200,
+                [("content-type", "text/event-stream")],
+                _events(client, url, extra, awaited),
+            )
+        if not isinstance(body, (bytes, type(None))):
+            body = b"".join(body)
+        base = self.base_url
+        path = url[len(base) :] if url.startswith(f"{base}/") else url
+        if path != url and base.endswith("/v1"):
+            path = f"/v1{path}"
+        options: Json = {}
+        if extra.get("content-type") == "application/json":
+            import json
+
+            del extra["content-type"]
+            options["json"] = json.loads(body)
+        elif body is not None:
+            options["content"] = body
+        create = _CREATE.fullmatch(path) if self._creates and method == "POST" else None
+        if create is not None:
+            sent = _create(client, create, options["json"], extra, awaited)
+        else:
+            asks = awaited or not hasattr(client, "_request")
+            request = client._async_request if asks else client._request
+            sent = request(method, path, **options, **({"headers": extra} if extra else {}))
+        if not hasattr(sent, "__await__"):
+            return _plain(sent)
+        return _later(sent) if awaited else _run(_later(sent), keep=False)
+
+    @staticmethod
+    def fault(error: BaseException) -> Optional[str]:
+        """Returns None: what a method raises reaches the caller unchanged, and is not retried."""
+        return None
+
+
+def _create(client: Any, path: Any, body: Json, headers: Dict[str, str], awaited: bool) -> Any:
+    kind, owner, name = path.groups()
+    if kind is None:
+        namespace, target = client.predictions, {}
+    else:
+        namespace = getattr(client, kind).predictions
+        target = {kind[:-1]: (owner, name)}
+    method = getattr(namespace, "async_create", None) if awaited else None
+    prefer = headers.get("prefer")
+    wait = int(prefer[5:]) if prefer and prefer[5:].isdigit() else bool(prefer)
+    after = {"cancel_after": headers["cancel-after"]} if "cancel-after" in headers else {}
+    return (method or namespace.create)(**target, **body, wait=wait, **after)
+
+
+def _events(client: Any, url: str, headers: Dict[str, str], awaited: bool) -> Any:
+    from ._file_stream import FileStream
+
+    params = {"url": url, "offset": 0, "request_options": {"headers": headers}}
+    stream = FileStream(client._direct, "output.read", params)
+    # Generators, because the core takes a stream for an async one, and asks for its items outside the event loop.
+    return (chunk async for chunk in stream) if awaited else (chunk for chunk in stream)
+
+
+async def _later(response: Any) -> Response:
+    return _plain(await response)
+
+
+def _plain(response: Any) -> Response:
+    """Returns the status, headers and body of a response, or of a prediction. Test doubles have a part of them."""
+    from ._object import APIObject
+
+    content = getattr(response, "content", None)
+    if isinstance(content, bytes):
+        return int(response.status_code), _pairs(response.headers), content
+    if isinstance(response, (APIObject, dict)):
+        data: Any = getattr(response, "_data", response)
+    elif isinstance(getattr(response, "status", None), str):
+        data = {name: getattr(response, name, None) for name in _MEMBERS}
+    else:
+        data = response.json()
+    import json
+
+    return 200, [], json.dumps(data, default=lambda _: None).encode()
