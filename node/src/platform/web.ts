@@ -71,6 +71,14 @@ const host = {
   startTimer(milliseconds: number, number: number, stamp: number): unknown {
     return setTimeout(settled, milliseconds, number, stamp, undefined, false);
   },
+  onWake(): unknown {
+    if (!returnsToRequest) return undefined;
+    let report: (numbers: [number: number, stamp: number]) => void = () => {};
+    void new Promise<[number, number]>((resolve) => {
+      report = resolve;
+    }).then(([number, stamp]) => settled(number, stamp, undefined, false));
+    return (number: number, stamp: number) => report([number, stamp]);
+  },
   send(
     fetch: NativeFetch,
     request: number,
@@ -86,6 +94,14 @@ const host = {
 };
 
 const inWorkers = runtime().name === "Cloudflare Workers";
+/**
+ * Whether what waits for a promise continues in the request that made the promise. Workers with a compatibility date before
+ * 2024-10-14 continue it in the request that resolves the promise; there, tasks wait for their timers only.
+ */
+const returnsToRequest =
+  !inWorkers ||
+  (globalThis as { Cloudflare?: { compatibilityFlags?: Record<string, boolean> } }).Cloudflare
+    ?.compatibilityFlags?.handle_cross_request_promise_resolution === true;
 
 // A page cannot read a redirect, and a browser removes the token from one to another origin.
 const plain = { redirect: isBrowser() ? "follow" : "manual" };
