@@ -94,6 +94,16 @@ test("a start that failed is tried again", () => {
   assert.deepEqual(inRuntime("{}", code), ["not allowed", "function"]);
 });
 
+test("a runtime without WebAssembly, such as Hermes, says so", () => {
+  const wasm = JSON.stringify(new URL("../../node/dist/web/wasm.mjs", import.meta.url));
+  const code = `
+    const { compile } = await import(${wasm});
+    const saved = globalThis.WebAssembly;
+    delete globalThis.WebAssembly;
+    try { compile(); } catch (error) { return error.message; } finally { globalThis.WebAssembly = saved; }`;
+  assert.match(inRuntime("{}", code), /^this runtime has no WebAssembly.*a route of your server/);
+});
+
 test("null and empty text are no options", async () => {
   const [userAgent, fileEncodingStrategy, useFileOutput] = [null, null, null];
   for (const fetch of [null, ""]) {
