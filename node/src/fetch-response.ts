@@ -31,9 +31,20 @@ export async function toNative(
   const { body } = response;
   if (typeof body === "object" && body && isReadable(body)) {
     const { arrayBuffer } = response;
-    if (!arrayBuffer) return { status, headers, pull: pullOf(body) };
+    const pulled = pullOf(body);
+    let pulls = false;
+    const pull: NativeResponse["pull"] = async (session, end) => {
+      if (end && !pulls) {
+        // Unread, or `whole` is reading it: nothing else would close the connection.
+        cancel();
+        return null;
+      }
+      pulls = true;
+      return pulled(session, end);
+    };
+    if (!arrayBuffer) return { status, headers, pull };
     const whole = () => (response as Response).arrayBuffer();
-    if (inParts || !small) return { status, headers, pull: pullOf(body), whole, cancel };
+    if (inParts || !small) return { status, headers, pull, whole };
     try {
       return { status, headers, ...read(new Uint8Array(await whole())) };
     } catch (error) {
