@@ -100,15 +100,12 @@ function entriesOf(headers: unknown): Iterable<[string, unknown]> {
     : Object.entries(Object(headers));
 }
 
-const encoder = new TextEncoder();
-
 /** Reads the whole body: `json()` of a success and `text()` of an error, as the official package does. */
 async function whole(response: AnyResponse, ok: boolean): Promise<Uint8Array> {
   if (response.arrayBuffer) return new Uint8Array(await response.arrayBuffer());
-  if (response.json && (ok || !response.text)) {
-    return encoder.encode(JSON.stringify(await response.json()) ?? "");
-  }
-  return encoder.encode(response.text ? await response.text() : "");
+  const encode = (text = "") => new TextEncoder().encode(text);
+  if (response.json && (ok || !response.text)) return encode(JSON.stringify(await response.json()));
+  return encode(await response.text?.());
 }
 
 /** Codes of errors that occur before anything is sent, if the error names no system call. */
