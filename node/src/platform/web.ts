@@ -6,6 +6,7 @@ import {
   environment,
   hasCacheOption,
   isBrowser,
+  readsBlobs,
   runtime,
   streamsRequests,
   webBaseUrl,
@@ -133,10 +134,11 @@ function largeReads(stream: ReadableStream<unknown>): ReturnType<Platform["reade
 }
 
 /** Collects chunks in a Blob, which a browser may keep on disk. */
-async function collect(chunks: AsyncGenerator<Uint8Array, void, undefined>): Promise<Blob> {
-  const parts: Blob[] = [];
-  for await (const chunk of chunks) parts.push(new Blob([chunk as BlobPart]));
-  return new Blob(parts);
+async function collect(chunks: AsyncGenerator<Uint8Array, void, undefined>): Promise<object> {
+  const inBlob = readsBlobs();
+  const parts: (Blob | Uint8Array)[] = [];
+  for await (const chunk of chunks) parts.push(inBlob ? new Blob([chunk as BlobPart]) : chunk);
+  return inBlob ? new Blob(parts as Blob[]) : platform.concat(parts as Uint8Array[]);
 }
 
 export const platform: Platform = {
