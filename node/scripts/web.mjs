@@ -42,6 +42,11 @@ function connect(compile) {
 const text = "${base64}";
 /** Compiles the core. */
 function compile() {
+  if (typeof WebAssembly === "undefined") {
+    throw new Error(
+      "this runtime has no WebAssembly, which replicant needs; call replicant in a route of your server, and the route from here",
+    );
+  }
   const bytes = Uint8Array.fromBase64?.(text) ?? Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
   return new WebAssembly.Module(bytes);
 }

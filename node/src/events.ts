@@ -95,7 +95,22 @@ export class EventStream extends ItemStream<ServerSentEvent> {
    * @example
    * for await (const text of replicate.stream(model, { input }).text()) process.stdout.write(text);
    */
-  async *text(): AsyncGenerator<string, void, undefined> {
-    for await (const event of this) if (event.event === "output") yield event.data;
+  text(): ItemStream<string> {
+    const nextText = async (): Promise<IteratorResult<string, undefined>> => {
+      for (;;) {
+        const { done, value } = await this.next();
+        if (done) return { done, value };
+        if (value.event === "output") return { done: false, value: value.data };
+      }
+    };
+    // Settles after the calls of `next` so far: concurrent ones run one after another.
+    let turn: Promise<unknown> = Promise.resolve();
+    const next = () => {
+      const text = turn.then(nextText);
+      turn = text.catch(() => {});
+      return text;
+    };
+    // Not an async generator, which could end only once a pending `next` has settled.
+    return new ItemStream({ next, finish: async () => void (await this.return()) });
   }
 }

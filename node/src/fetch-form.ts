@@ -1,9 +1,10 @@
 /** Sends uploads as `FormData`, which test doubles for the official package inspect. */
 import type { Outgoing } from "./fetch-request";
+import { readsBlobs } from "./platform/runtimes";
 
 /**
  * Parses the form in the body of `init` and calls `send` with it, and again with the bytes if the implementation of
- * `fetch` does not support `FormData`. Sends other requests unchanged.
+ * `fetch` does not support `FormData`. Sends other requests, and forms where it cannot read Blobs, unchanged.
  *
  * @param own whether the core built the form, rather than the user
  */
@@ -14,7 +15,7 @@ export function sendForm(
 ): Promise<Response> {
   const type = init.headers["Content-Type"] ?? "";
   const isForm = init.body instanceof Uint8Array && type.startsWith("multipart/form-data");
-  return isForm ? sendParsed(init, type, own, send) : send(init);
+  return isForm && readsBlobs() ? sendParsed(init, type, own, send) : send(init);
 }
 
 async function sendParsed(

@@ -33,10 +33,21 @@ export async function toNative(
   const { body } = response;
   if (typeof body === "object" && body && isReadable(body)) {
     const { arrayBuffer } = response;
-    if (!arrayBuffer) return { status, headers, pull: pullOf(body) };
-    if (small && !inParts) return readNow(response as Response, status, headers);
+    if (response.arrayBuffer && small && !inParts) return readNow(response as Response, status, headers);
+    const pulled = pullOf(body);
+    let pulls = false;
+    const pull: NativeResponse["pull"] = async (session, end) => {
+      if (end && !pulls) {
+        // Unread, or `whole` is reading it: nothing else would close the connection.
+        cancel();
+        return null;
+      }
+      pulls = true;
+      return pulled(session, end);
+    };
+    if (!response.arrayBuffer) return { status, headers, pull };
     const whole = () => (response as Response).arrayBuffer();
-    return { status, headers, pull: pullOf(body), whole, cancel };
+    return { status, headers, pull, whole };
   }
   // Test doubles often have no stream. Read at once, so that their exceptions are thrown here.
   return { status, headers, ...read(await whole(response, ok)) };
@@ -101,15 +112,12 @@ function entriesOf(headers: unknown): Iterable<[string, unknown]> {
     : Object.entries(Object(headers));
 }
 
-const encoder = new TextEncoder();
-
 /** Reads the whole body: `json()` of a success and `text()` of an error, as the official package does. */
 async function whole(response: AnyResponse, ok: boolean): Promise<Uint8Array> {
   if (response.arrayBuffer) return new Uint8Array(await response.arrayBuffer());
-  if (response.json && (ok || !response.text)) {
-    return encoder.encode(JSON.stringify(await response.json()) ?? "");
-  }
-  return encoder.encode(response.text ? await response.text() : "");
+  const encode = (text = "") => new TextEncoder().encode(text);
+  if (response.json && (ok || !response.text)) return encode(JSON.stringify(await response.json()));
+  return encode(await response.text?.());
 }
 
 /** Codes of errors that occur before anything is sent, if the error names no system call. */

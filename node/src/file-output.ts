@@ -178,19 +178,6 @@ export class FileOutput extends WebStream<any> {
   /** Closes the connection of an unfinished download: `await using file = ...`. */
   declare [Symbol.asyncDispose]: () => Promise<void>;
 
-  static {
-    // Node before 18.18 lacks the symbol.
-    if (Symbol.asyncDispose) {
-      Object.defineProperty(FileOutput.prototype, Symbol.asyncDispose, {
-        configurable: true,
-        writable: true,
-        value(this: FileOutput): Promise<void> {
-          return stateOf(this).reading.cancel();
-        },
-      });
-    }
-  }
-
   /** @internal */
   [Symbol.for("nodejs.util.inspect.custom")](
     _depth: number,
@@ -201,6 +188,17 @@ export class FileOutput extends WebStream<any> {
     const shown = { url, ...known };
     return `FileOutput ${inspect ? inspect(shown, { ...options, breakLength: Number.POSITIVE_INFINITY }) : JSON.stringify(shown)}`;
   }
+}
+
+// Node before 18.18 lacks the symbol. Not in a static block, which Metro, the bundler of React Native, cannot parse.
+if (Symbol.asyncDispose) {
+  Object.defineProperty(FileOutput.prototype, Symbol.asyncDispose, {
+    configurable: true,
+    writable: true,
+    value(this: FileOutput): Promise<void> {
+      return stateOf(this).reading.cancel();
+    },
+  });
 }
 
 /** Private state of a file. */

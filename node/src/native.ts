@@ -135,13 +135,12 @@ export interface NativeResponse {
   status: number;
   /** The name of a header in lower case, its value, the next name: a line each. */
   headers: string;
+  /** Its end aborts the request unless it has been called before. */
   pull: Source["pull"];
   /** Web only. The whole body, which `pull` returns too, if it was read with the head: it is small, or not a stream. */
   bytes?: Uint8Array;
   /** Web only. Reads the whole body instead, which takes one promise. */
   whole?: () => Promise<ArrayBuffer>;
-  /** Web only. Aborts the request while `whole` reads its body. */
-  cancel?: () => void;
   /** Why there is no response. */
   failure?: string;
   /** With a failure: no byte of the request reached the server. */

@@ -58,3 +58,13 @@ test("the version is the one in package.json", () => {
   const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
   assert.equal(load("version").version, version);
 });
+
+test("the package can be imported where TextEncoder is missing, as in Jest's jsdom", () => {
+  const entry = JSON.stringify(new URL("../../node/index.mjs", import.meta.url));
+  const program = `
+    delete globalThis.TextEncoder;
+    const { default: Replicate } = await import(${entry});
+    console.log(typeof new Replicate({ auth: "t" }).run);`;
+  const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", program]);
+  assert.equal(`${stdout}${stderr}`.trim(), "function");
+});

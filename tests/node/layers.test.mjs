@@ -95,6 +95,10 @@ test("only the platform of Node mentions what belongs to Node", () => {
   for (const file of own) assert.ok(mentionOfNode(readFileSync(join(src, file), "utf8")), file);
 });
 
+test("no class has a static block, which Metro cannot parse", () => {
+  for (const file of files) assert.doesNotMatch(readFileSync(join(src, file), "utf8"), /\bstatic\s*\{/, file);
+});
+
 test("the build for the web loads none of the modules that belong to Node", () => {
   const graph = imports();
   const reached = new Set();

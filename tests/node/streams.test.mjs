@@ -59,6 +59,37 @@ test("text() yields only the output, and leaving it cancels the prediction", asy
   assert.equal(await emulator.latestEnded(), "canceled");
 });
 
+test("a client that leaves a relay of text() cancels the prediction, also while the model pauses", async () => {
+  const input = { chunks: ["a"], pause: 600, repeat: 2 };
+  const text = replicate.stream("emulator/stream", { input }).text();
+  // As in docs/edge.md.
+  const body = new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await text.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    async cancel() {
+      await text.return();
+    },
+  });
+  const reader = body.getReader();
+  assert.deepEqual(await reader.read(), { done: false, value: "a" });
+  await emulator.until((state) => state.active_streams === 1);
+  await reader.cancel();
+  await emulator.until((state) => state.active_streams === 0);
+  assert.equal(await emulator.latestEnded(), "canceled");
+});
+
+test("concurrent calls of next of text() return the texts in order", async () => {
+  const eager = replicate.stream("emulator/stream", { input: { chunks: ["a", "b", "c"] } }).text();
+  const results = await Promise.all([eager.next(), eager.next(), eager.next(), eager.next()]);
+  assert.deepEqual(
+    results.map(({ value }) => value),
+    ["a", "b", "c", undefined],
+  );
+});
+
 test("return() closes the connection at once, and onAbandon can leave the prediction running", async () => {
   const input = { chunks: ["a"], pause: 0.1, repeat: 6000 };
   const stream = replicate.stream("emulator/stream", { input, onAbandon: "leave" });

@@ -88,6 +88,19 @@ test("a test double receives uploads as forms", async () => {
   assert.equal(await forms[1][0].get("content").text(), "hello");
 });
 
+test("an upload is sent as bytes where `fetch` cannot read the Blobs of a form", async (t) => {
+  const { received, baseUrl } = await receiver(t);
+  // As under jsdom, whose Blobs lack the method.
+  const { stream } = Blob.prototype;
+  delete Blob.prototype.stream;
+  try {
+    await new Replicate({ auth: "t", baseUrl, fetch }).files.create(Buffer.from("hello"));
+  } finally {
+    Blob.prototype.stream = stream;
+  }
+  assert.match(received.pop().toString(), /form-data[\s\S]*hello/);
+});
+
 test("a function that returns nothing is an error", async () => {
   let calls = 0;
   const fetch = async () => void calls++;

@@ -1,5 +1,6 @@
 // A `fetch` of the user sends all requests; the core does the rest.
 import assert from "node:assert/strict";
+import http from "node:http";
 import { test } from "node:test";
 import Replicate from "../../node/index.mjs";
 import { eventually, startEmulator } from "./support/emulator.mjs";
@@ -94,6 +95,32 @@ test("`fetch` can be set later", async () => {
   };
   await client.models.get("emulator", "echo");
   assert.equal(used, 1);
+});
+
+test("the connection of a redirect's body is closed", async () => {
+  let open = 0;
+  const server = http.createServer((request, response) => {
+    if (request.url === "/content") return response.end("content");
+    open++;
+    response.on("close", () => open--);
+    response.writeHead(302, { location: "/content" });
+    // The body does not end.
+    response.write("moved");
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const origin = `http://127.0.0.1:${server.address().port}`;
+  // Kept, because the garbage collector would close it too.
+  const responses = [];
+  const keeping = async (...args) => {
+    responses.push(await fetch(...args));
+    return responses.at(-1);
+  };
+  const client = new Replicate({ auth: "t", baseUrl: `${origin}/v1`, fetch: keeping });
+  const output = await client.predictions.output(`${origin}/moved`);
+  assert.equal(await output.text(), "content");
+  await eventually(() => open === 0);
+  assert.ok(responses.length > 1);
+  server.close();
 });
 
 test("an abort reaches `fetch`, and leaving a stream ends its body", async () => {

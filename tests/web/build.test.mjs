@@ -94,6 +94,16 @@ test("a start that failed is tried again", () => {
   assert.deepEqual(inRuntime("{}", code), ["not allowed", "function"]);
 });
 
+test("a runtime without WebAssembly, such as Hermes, says so", () => {
+  const wasm = JSON.stringify(new URL("../../node/dist/web/wasm.mjs", import.meta.url));
+  const code = `
+    const { compile } = await import(${wasm});
+    const saved = globalThis.WebAssembly;
+    delete globalThis.WebAssembly;
+    try { compile(); } catch (error) { return error.message; } finally { globalThis.WebAssembly = saved; }`;
+  assert.match(inRuntime("{}", code), /^this runtime has no WebAssembly.*a route of your server/);
+});
+
 test("null and empty text are no options", async () => {
   const [userAgent, fileEncodingStrategy, useFileOutput] = [null, null, null];
   for (const fetch of [null, ""]) {
@@ -310,6 +320,8 @@ test("an aborted upload of a page reads its source no further", () => {
 
 /** Uploads a large file and a large stream, with a `fetch` that converts a stream to text as some browsers do. */
 const UPLOADS = `
+  const file = new File([new Uint8Array(3e6)], "a.bin");
+  const stream = file.stream();
   const sent = [];
   const fetch = async (url, { headers, body }) => {
     const content = body instanceof ReadableStream ? String(body) : body;
@@ -320,13 +332,17 @@ const UPLOADS = `
     return Response.json({ id: "f1", name: "a", size: zeros, urls: { get: "https://example.com/f1" } });
   };
   const replicate = new Replicate({ baseUrl: "https://example.com/api", fetch });
-  const file = new File([new Uint8Array(3e6)], "a.bin");
   await replicate.files.create(file);
-  await replicate.files.create(file.stream());
+  await replicate.files.create(stream);
   return sent;`;
 
 test("a page sends a large file and a stream as one body, because it cannot stream them", () => {
   const sent = inRuntime(PAGE, UPLOADS);
+  assert.deepEqual(sent, Array(2).fill([3e6, true]));
+});
+
+test("a large file and a stream are sent where `fetch` cannot read Blobs, as under jsdom", () => {
+  const sent = inRuntime(PAGE, UPLOADS.replace("const sent", "delete Blob.prototype.stream; const sent"));
   assert.deepEqual(sent, Array(2).fill([3e6, true]));
 });
 

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { after } from "node:test";
-import { startEmulator, TOKEN } from "../node/support/emulator.mjs";
+import { eventually, startEmulator, TOKEN } from "../node/support/emulator.mjs";
 import { signer } from "../node/support/webhooks.mjs";
 import { skip, test } from "./support/build.mjs";
-import { OLD, startWorker } from "./support/workerd.mjs";
+import { OLD, RECENT, startWorker } from "./support/workerd.mjs";
 
 const emulator = skip || (await startEmulator());
 const client = { baseUrl: emulator.base_url, auth: TOKEN };
@@ -36,6 +36,44 @@ test("two hundred concurrent requests in one isolate do not disturb each other",
 test("it works with a compatibility date before fetch had the option cache", async () => {
   const to = await startWorker("tests/web/worker-faults.mjs", [], { date: OLD });
   await isRight("mixed", 1, { to });
+});
+
+// One client holds back the runs of all requests, and a response to one request lets the run of another continue.
+for (const date of [RECENT, OLD]) {
+  test(`requests that share a client run together, with the compatibility date ${date}`, async () => {
+    const to = await startWorker("tests/web/worker-faults.mjs", [], { date });
+    const signal = AbortSignal.timeout(120_000);
+    await Promise.all(Array.from({ length: 150 }, (_, n) => isRight("together", n, { to, signal })));
+  });
+
+  test(`requests that share a client wait out a rate limit, with the compatibility date ${date}`, async () => {
+    const limited = await startEmulator("--rate-limit", "600", "--rate-burst", "10");
+    const to = await startWorker("tests/web/worker-faults.mjs", [], { date });
+    const signal = AbortSignal.timeout(120_000);
+    const own = { client: { ...client, baseUrl: limited.base_url } };
+    const run = async (_, n) => {
+      const { result, ...failure } = await call("together", { n, ...own }, { to, signal });
+      assert.ok(result?.right, JSON.stringify(result ?? failure));
+    };
+    await Promise.all(Array.from({ length: 40 }, run));
+    // Requests that end while their runs wait for a turn.
+    await Promise.all(Array.from({ length: 40 }, () => call("leave", own, { to, signal })));
+    await Promise.all(Array.from({ length: 10 }, run));
+  });
+}
+
+test("aborts of a client that requests share cancel all of their predictions", async () => {
+  const own = await startEmulator();
+  const to = await startWorker("tests/web/worker-faults.mjs");
+  const params = { ms: 1000, client: { ...client, baseUrl: own.base_url } };
+  await own.fault({ match: { method: "POST", path: "/v1/models/*" }, action: { delay_ms: 2000 } });
+  const names = await Promise.all(Array.from({ length: 100 }, () => call("abortTogether", params, { to })));
+  assert.deepEqual([...new Set(names.map(({ name }) => name))], ["TimeoutError"]);
+  const all = await eventually(async () => {
+    const predictions = await own.predictions();
+    return predictions.every(({ status }) => status === "canceled") && predictions;
+  });
+  assert.ok(all.length > 64, String(all.length));
 });
 
 for (const waits of [true, false]) {

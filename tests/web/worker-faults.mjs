@@ -82,6 +82,19 @@ const programs = {
     return programs.mixed(shared, { n });
   },
 
+  /** Runs with a client that all requests share. */
+  async together(replicate, { n }) {
+    shared ??= replicate;
+    const input = { value: n, delay: n % 4 ? 4 : 0 };
+    return { right: (await shared.run("emulator/echo", { input, wait: { mode: "poll" } })) === n };
+  },
+
+  /** Aborts a run of a client that all requests share. */
+  async abortTogether(replicate, { ms }) {
+    shared ??= replicate;
+    return programs.run(shared, { ms });
+  },
+
   async unwrap(replicate, { body, headers }) {
     shared ??= replicate;
     return (await shared.webhooks.unwrap(body, headers)).id;

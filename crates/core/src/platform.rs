@@ -11,7 +11,10 @@ mod clock;
 mod lock;
 pub(crate) mod per_process;
 
-use std::time::Duration;
+use std::{
+    task::{Context, Waker},
+    time::Duration,
+};
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use self::clock::parse_decimal;
@@ -154,6 +157,14 @@ pub trait Runtime: MaybeSend + MaybeSync {
 
     /// Waits for `duration` on this clock.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
+
+    /// Returns a waker of the task with this context that tasks of other calls may call.
+    ///
+    /// By default it is the task's own. In a Worker, a task must not be polled in another request, because what it starts there
+    /// would end with that request.
+    fn waker(&self, context: &Context<'_>) -> Waker {
+        context.waker().clone()
+    }
 
     /// Returns a spawner for the runtime that the caller runs on.
     ///

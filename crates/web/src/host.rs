@@ -3,6 +3,7 @@
 
 use std::cell::OnceCell;
 
+use js_sys::Function;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 #[wasm_bindgen]
@@ -20,6 +21,11 @@ extern "C" {
     /// Does the same after a time, with `setTimeout`.
     #[wasm_bindgen(method, js_name = startTimer)]
     pub(crate) fn start_timer(this: &Host, milliseconds: f64, number: u32, stamp: u32) -> JsValue;
+
+    /// Returns a function that does the same when it is called with the numbers, in the request that this one was called in.
+    /// Nothing if the runtime cannot do this.
+    #[wasm_bindgen(method, js_name = onWake)]
+    pub(crate) fn on_wake(this: &Host) -> Option<Function>;
 }
 
 thread_local! {

@@ -1,6 +1,10 @@
 //! The clock and the timer of a JavaScript runtime.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    task::{Context, Waker},
+    time::Duration,
+};
 
 use js_sys::Date;
 use replicant::{
@@ -9,7 +13,10 @@ use replicant::{
 };
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
-use crate::{host, tasks, waiting::Waiting};
+use crate::{
+    host, tasks,
+    waiting::{self, Waiting},
+};
 
 #[wasm_bindgen]
 extern "C" {
@@ -52,6 +59,10 @@ impl Runtime for WebRuntime {
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         let seconds = duration.as_secs_f64() / self.rate;
         Box::pin(sleep(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)))
+    }
+
+    fn waker(&self, context: &Context<'_>) -> Waker {
+        waiting::remote_waker(context.waker())
     }
 
     fn spawner(&self) -> Spawner {

@@ -78,20 +78,18 @@ impl ByteSource for JsSource {
     fn open(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes, BoxError>>, BoxError>> {
         let session = self.sessions.get();
         self.sessions.set(session + 1);
-        let chunks = read(self.pull.clone(), session, |reason| {
+        let chunks = read(Reading::new(self.pull.clone(), session), |reason| {
             BoxError::from(Error::new(ErrorKind::FileNotFound, format!("cannot read the file: {reason}")))
         });
         Box::pin(async move { Ok(chunks) })
     }
 }
 
-/// Reads the chunks of the reading with number `session`. `failed` makes the error for an exception of JavaScript.
+/// Reads the chunks. `failed` makes the error for an exception of JavaScript.
 pub(crate) fn read<E>(
-    pull: Pull,
-    session: u32,
+    reading: Reading,
     failed: impl Fn(&str) -> E + 'static,
 ) -> BoxStream<'static, Result<Bytes, E>> {
-    let reading = Reading { session, pull, ended: false };
     Box::pin(stream::unfold((reading, failed), async |(mut reading, failed)| {
         let chunk = reading.next().await.map_err(|thrown| failed(&reason(&thrown))).transpose()?;
         Some((chunk, (reading, failed)))
@@ -99,13 +97,22 @@ pub(crate) fn read<E>(
 }
 
 /// One reading. Dropping it ends it in JavaScript too, which may have to cancel a stream.
-struct Reading {
+pub(crate) struct Reading {
     session: u32,
     pull: Pull,
     ended: bool,
 }
 
 impl Reading {
+    pub(crate) fn new(pull: Pull, session: u32) -> Self {
+        Self { session, pull, ended: false }
+    }
+
+    /// Records that nothing is left to read.
+    pub(crate) fn finish(&mut self) {
+        self.ended = true;
+    }
+
     async fn next(&mut self) -> Result<Option<Bytes>, JsValue> {
         if self.ended {
             return Ok(None);

@@ -20,7 +20,7 @@ use crate::{
     host::{self, Host},
     object::to_bytes,
     promises::CompletionChannel,
-    source::{self, Pull},
+    source::{self, Pull, Reading},
     stream::NativeStream,
     waiting::Waiting,
 };
@@ -40,8 +40,6 @@ extern "C" {
     fn pull(this: &NativeResponse) -> Function;
     #[wasm_bindgen(method, getter)]
     fn whole(this: &NativeResponse) -> Option<Function>;
-    #[wasm_bindgen(method, getter)]
-    fn cancel(this: &NativeResponse) -> Option<Function>;
     #[wasm_bindgen(method, getter)]
     fn failure(this: &NativeResponse) -> Option<String>;
     #[wasm_bindgen(method, getter, js_name = neverSent)]
@@ -146,8 +144,7 @@ fn incoming(response: &NativeResponse) -> Result<HttpResponse> {
                 // The length of a compressed body says nothing about what it contains.
                 length: length.filter(|_| header(&headers, "content-encoding").is_none()),
                 whole: response.whole(),
-                cancel: response.cancel(),
-                pull: Pull::new(response.pull()),
+                reading: Reading::new(Pull::new(response.pull()), 0),
             })
         }
     };
@@ -162,8 +159,8 @@ fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
 struct Body {
     length: Option<u64>,
     whole: Option<Function>,
-    cancel: Option<Function>,
-    pull: Pull,
+    /// Dropping it before its end cancels the request.
+    reading: Reading,
 }
 
 impl BodySource for Body {
@@ -173,35 +170,18 @@ impl BodySource for Body {
         let Some(whole) = self.whole.as_ref().filter(|_| known).cloned() else {
             return Box::new(StreamBody(self.stream())).bytes(limit);
         };
-        let mut unread = Unread(self.cancel);
+        let mut reading = self.reading;
         Box::pin(async move {
             let bytes = match whole.call0(&JsValue::UNDEFINED) {
                 Ok(promise) => Waiting::on(&Promise::resolve(&promise)).await,
                 Err(thrown) => Err(thrown),
             };
-            unread.finish();
+            reading.finish();
             bytes.map(|bytes| to_bytes(&bytes)).map_err(|thrown| fetch_failed(&reason(&thrown)))
         })
     }
 
     fn stream(self: Box<Self>) -> BoxStream<'static, Result<Bytes>> {
-        source::read(self.pull, 0, fetch_failed)
-    }
-}
-
-/// A body that is being read as a whole. Dropping it cancels the request.
-struct Unread(Option<Function>);
-
-impl Unread {
-    fn finish(&mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Unread {
-    fn drop(&mut self) {
-        if let Some(cancel) = &self.0 {
-            let _ = cancel.call0(&JsValue::UNDEFINED);
-        }
+        source::read(self.reading, fetch_failed)
     }
 }

@@ -4,13 +4,17 @@
 use std::{
     cell::{Cell, RefCell},
     pin::Pin,
-    task::{Context, Poll, Waker},
+    sync::Arc,
+    task::{Context, Poll, Wake, Waker},
 };
 
-use js_sys::Promise;
+use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
-use crate::{host, tasks};
+use crate::{
+    host::{self, Host},
+    tasks,
+};
 
 /// The value of a promise, or what it was rejected with.
 type Outcome = Result<JsValue, JsValue>;
@@ -94,6 +98,43 @@ impl Drop for Waiting {
             free.push(number);
             std::mem::replace(&mut slots[number as usize], Slot { stamp, ..Slot::default() })
         });
+    }
+}
+
+/// Returns a waker that polls a task in the request that this function was called in, whichever request wakes it. It does nothing
+/// if the runtime cannot do this: then the task continues when its timer is over.
+pub(crate) fn remote_waker(waker: &Waker) -> Waker {
+    match host::with(Host::on_wake) {
+        Some(report) => Arc::new(Remote { waker: waker.clone(), report }).into(),
+        None => Waker::noop().clone(),
+    }
+}
+
+struct Remote {
+    waker: Waker,
+    report: Function,
+}
+
+impl Wake for Remote {
+    fn wake(self: Arc<Self>) {
+        let (waiting, _) = Waiting::new(|number, stamp| {
+            self.report.call2(&JsValue::UNDEFINED, &number.into(), &stamp.into())
+        });
+        let number = waiting.number as usize;
+        let woken = Arc::new(Woken { waker: self.waker.clone(), _waiting: waiting });
+        SLOTS.with_borrow_mut(|slots| slots.slots[number].waker = Some(woken.into()));
+    }
+}
+
+/// Wakes a task once its slot, which it keeps until then, is settled.
+struct Woken {
+    waker: Waker,
+    _waiting: Waiting,
+}
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.waker.wake_by_ref();
     }
 }
 

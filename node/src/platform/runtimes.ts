@@ -102,6 +102,11 @@ export function hasCacheOption(): boolean {
   }
 }
 
+/** Returns whether `fetch` can read the Blobs of the program. Those of jsdom lack the method that it calls. */
+export function readsBlobs(): boolean {
+  return typeof Blob.prototype.stream === "function";
+}
+
 /** Returns whether the body of a request may be a stream. */
 export function streamsRequests(): boolean {
   // Browsers stream over HTTP/2 only, or not at all.

@@ -6,6 +6,7 @@ import {
   environment,
   hasCacheOption,
   isBrowser,
+  readsBlobs,
   runtime,
   streamsRequests,
   webBaseUrl,
@@ -71,6 +72,14 @@ const host = {
   startTimer(milliseconds: number, number: number, stamp: number): unknown {
     return setTimeout(settled, milliseconds, number, stamp, undefined, false);
   },
+  onWake(): unknown {
+    if (!returnsToRequest) return undefined;
+    let report: (numbers: [number: number, stamp: number]) => void = () => {};
+    void new Promise<[number, number]>((resolve) => {
+      report = resolve;
+    }).then(([number, stamp]) => settled(number, stamp, undefined, false));
+    return (number: number, stamp: number) => report([number, stamp]);
+  },
   send(
     fetch: NativeFetch,
     request: number,
@@ -89,6 +98,14 @@ const host = {
 const ownFetch = globalThis.fetch;
 
 const inWorkers = runtime().name === "Cloudflare Workers";
+/**
+ * Whether what waits for a promise continues in the request that made the promise. Workers with a compatibility date before
+ * 2024-10-14 continue it in the request that resolves the promise; there, tasks wait for their timers only.
+ */
+const returnsToRequest =
+  !inWorkers ||
+  (globalThis as { Cloudflare?: { compatibilityFlags?: Record<string, boolean> } }).Cloudflare
+    ?.compatibilityFlags?.handle_cross_request_promise_resolution === true;
 
 // A page cannot read a redirect, and a browser removes the token from one to another origin.
 const plain = { redirect: isBrowser() ? "follow" : "manual" };
@@ -147,10 +164,11 @@ function bindAsync<Given extends unknown[], Result>(
 }
 
 /** Collects chunks in a Blob, which a browser may keep on disk. */
-async function collect(chunks: AsyncGenerator<Uint8Array, void, undefined>): Promise<Blob> {
-  const parts: Blob[] = [];
-  for await (const chunk of chunks) parts.push(new Blob([chunk as BlobPart]));
-  return new Blob(parts);
+async function collect(chunks: AsyncGenerator<Uint8Array, void, undefined>): Promise<object> {
+  const inBlob = readsBlobs();
+  const parts: (Blob | Uint8Array)[] = [];
+  for await (const chunk of chunks) parts.push(inBlob ? new Blob([chunk as BlobPart]) : chunk);
+  return inBlob ? new Blob(parts as Blob[]) : platform.concat(parts as Uint8Array[]);
 }
 
 export const platform: Platform = {

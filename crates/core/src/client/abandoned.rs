@@ -5,8 +5,9 @@
 
 use std::{
     collections::VecDeque,
-    future::Future,
+    future::{Future, poll_fn},
     sync::{Arc, Mutex},
+    task::Context,
     time::Duration,
 };
 
@@ -34,8 +35,8 @@ const MAX_CANCELS: usize = 64;
 /// The abandoned creates and the cancels of a client.
 #[derive(Default)]
 pub(crate) struct Abandoned {
-    /// Each tells an abandoned create to stop. Oldest first.
-    creates: Mutex<VecDeque<Arc<Notify>>>,
+    /// Oldest first.
+    creates: Mutex<VecDeque<Create>>,
     /// Notified when a create has ended.
     ended: Notify,
     /// When each cancel began, oldest first.
@@ -44,21 +45,28 @@ pub(crate) struct Abandoned {
     canceled: Notify,
 }
 
+struct Create {
+    /// Tells it to stop.
+    dropped: Arc<Notify>,
+    /// When it ends at the latest.
+    until: Duration,
+}
+
 impl Abandoned {
     /// Delays a new create while too many abandoned ones are in flight.
     pub async fn make_room(&self, runtime: &Arc<dyn Runtime>) {
-        if self.has_room() {
+        if self.has_room(runtime) {
             return;
         }
         let room = async {
-            while !self.has_room() {
-                self.ended.notified().await;
+            while !self.has_room(runtime) {
+                notified(runtime, &self.ended).await;
             }
         };
         if within(runtime, LONGEST_DELAY, room).await.is_none()
             && let Some(oldest) = lock(&self.creates).pop_front()
         {
-            oldest.notify_one();
+            oldest.dropped.notify_one();
         }
     }
 
@@ -70,9 +78,10 @@ impl Abandoned {
         hold: Duration,
         create: impl Future<Output = T>,
     ) -> Option<T> {
-        let entry = Entry::new(self);
-        let create = within(runtime, hold.saturating_add(AFTER_HOLD), create);
-        let dropped = entry.dropped.notified();
+        let limit = hold.saturating_add(AFTER_HOLD);
+        let entry = Entry::new(self, runtime.monotonic().saturating_add(limit));
+        let create = within(runtime, limit, create);
+        let dropped = notified(runtime, &entry.dropped);
         pin_mut!(create, dropped);
         match select(create, dropped).await {
             Either::Left((outcome, _)) => outcome,
@@ -87,7 +96,7 @@ impl Abandoned {
             if self.may_cancel(now) {
                 return CancelPermit { among: self, began: now };
             }
-            within(runtime, LONGEST_DELAY, self.canceled.notified()).await;
+            within(runtime, LONGEST_DELAY, notified(runtime, &self.canceled)).await;
         }
     }
 
@@ -105,9 +114,22 @@ impl Abandoned {
         room
     }
 
-    fn has_room(&self) -> bool {
-        lock(&self.creates).len() < MAX_CREATES
+    fn has_room(&self, runtime: &Arc<dyn Runtime>) -> bool {
+        let mut creates = lock(&self.creates);
+        if creates.len() >= MAX_CREATES {
+            // As in `may_cancel`.
+            let now = runtime.monotonic();
+            creates.retain(|create| now <= create.until);
+        }
+        creates.len() < MAX_CREATES
     }
+}
+
+/// Waits for a notification, which may come from another call.
+async fn notified(runtime: &Arc<dyn Runtime>, notify: &Notify) {
+    let notified = notify.notified();
+    pin_mut!(notified);
+    poll_fn(|context| notified.as_mut().poll(&mut Context::from_waker(&runtime.waker(context)))).await;
 }
 
 /// A cancel in flight.
@@ -134,16 +156,16 @@ struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    fn new(among: &'a Abandoned) -> Self {
+    fn new(among: &'a Abandoned, until: Duration) -> Self {
         let dropped = Arc::new(Notify::new());
-        lock(&among.creates).push_back(dropped.clone());
+        lock(&among.creates).push_back(Create { dropped: dropped.clone(), until });
         Self { among, dropped }
     }
 }
 
 impl Drop for Entry<'_> {
     fn drop(&mut self) {
-        lock(&self.among.creates).retain(|dropped| !Arc::ptr_eq(dropped, &self.dropped));
+        lock(&self.among.creates).retain(|create| !Arc::ptr_eq(&create.dropped, &self.dropped));
         self.among.ended.notify_one();
     }
 }
@@ -152,6 +174,18 @@ impl Drop for Entry<'_> {
 mod tests {
     use super::*;
     use crate::native::TokioRuntime;
+
+    #[tokio::test]
+    async fn a_create_that_never_ends_delays_others_for_a_limited_time() {
+        let runtime: Arc<dyn Runtime> = Arc::new(TokioRuntime::with_rate(1000.0));
+        let abandoned = Abandoned::default();
+        for _ in 0..MAX_CREATES {
+            std::mem::forget(Entry::new(&abandoned, runtime.monotonic().saturating_add(AFTER_HOLD)));
+        }
+        assert!(!abandoned.has_room(&runtime));
+        runtime.sleep(AFTER_HOLD + LONGEST_DELAY).await;
+        assert!(abandoned.has_room(&runtime));
+    }
 
     #[tokio::test]
     async fn a_cancel_that_never_ends_keeps_its_permit_for_a_limited_time() {

@@ -140,7 +140,7 @@ impl<'a> QueuePosition<'a> {
                     return Poll::Ready(None);
                 }
                 let now = runtime.monotonic();
-                let due = match self.poll(now, context) {
+                let due = match self.poll(runtime, now, context) {
                     Ok(passed) => {
                         return Poll::Ready(Some(Permit { gate, passed, sent: false, responded: false }));
                     }
@@ -157,7 +157,12 @@ impl<'a> QueuePosition<'a> {
     }
 
     /// Returns the request as passed, or when its turn comes.
-    fn poll(&mut self, now: Duration, context: &Context<'_>) -> Result<Passed, Duration> {
+    fn poll(
+        &mut self,
+        runtime: &Arc<dyn Runtime>,
+        now: Duration,
+        context: &Context<'_>,
+    ) -> Result<Passed, Duration> {
         let mut state = lock(&self.gate.state);
         let before = state.before(self.position, now);
         let wait = state.limit.wait(before, now);
@@ -169,7 +174,7 @@ impl<'a> QueuePosition<'a> {
         }
         // Rounded up, so that the time has come when the timer fires.
         let due = now.saturating_add(wait).saturating_add(Duration::from_millis(1));
-        let waiter = Waiter { position: self.position, waker: context.waker().clone(), due };
+        let waiter = Waiter { position: self.position, waker: runtime.waker(context), due };
         match state.index(self.position) {
             Ok(at) => state.waiting[at] = waiter,
             Err(at) => state.waiting.insert(at, waiter),
