@@ -32,7 +32,6 @@ export async function toNative(
   if (small && !inParts && response instanceof Response) return readNow(response, status, headers);
   const { body } = response;
   if (typeof body === "object" && body && isReadable(body)) {
-    const { arrayBuffer } = response;
     if (response.arrayBuffer && small && !inParts) return readNow(response as Response, status, headers);
     const pulled = pullOf(body);
     let pulls = false;
