@@ -5,7 +5,7 @@ Programs that expect the generators of 1.x test for one, and FastAPI encodes gen
 
 from __future__ import annotations
 
-from types import AsyncGeneratorType, GeneratorType
+from types import AsyncGeneratorType, CodeType, GeneratorType
 from typing import TYPE_CHECKING, Any, AsyncIterator, Iterator
 
 
@@ -22,8 +22,11 @@ class LikeGenerator:
 
     if not TYPE_CHECKING:
         __class__ = property(lambda _: GeneratorType)
-    gi_code, gi_frame, gi_yieldfrom = _generator.__code__, None, None
-    gi_running = gi_suspended = False
+    gi_code: CodeType = _generator.__code__
+    gi_frame: None = None
+    gi_yieldfrom: None = None
+    gi_running: bool = False
+    gi_suspended: bool = False
     __slots__ = ()
 
     def send(self, value: None) -> Any:
@@ -43,8 +46,11 @@ class LikeAsyncGenerator:
 
     if not TYPE_CHECKING:
         __class__ = property(lambda _: AsyncGeneratorType)
-    ag_code, ag_frame, ag_await = _async_generator.__code__, None, None
-    ag_running = ag_suspended = False
+    ag_code: CodeType = _async_generator.__code__
+    ag_frame: None = None
+    ag_await: None = None
+    ag_running: bool = False
+    ag_suspended: bool = False
     __slots__ = ()
 
     async def asend(self, value: None) -> Any:

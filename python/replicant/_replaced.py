@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, cast
 from weakref import ref
 
 from ._transport import Adapter, Headers, Response, _pairs, _run
@@ -32,14 +32,19 @@ _MEMBERS = (
 
 def is_replaced(namespace: Any, name: str) -> bool:
     """Returns whether a method of a namespace is no longer that of this package."""
-    cls = type(namespace)
+    cls = cast(Any, type(namespace))
     own: Optional[Mapping[str, Any]] = getattr(cls, "_own", None)
     if own is None:
         # A test double.
         return hasattr(namespace, name)
-    method: Any = vars(namespace).get(name, getattr(cls, name, None))
+    members: Dict[str, object] = namespace.__dict__
+    method: object = members[name] if name in members else getattr(cls, name, None)
     # Tracing libraries wrap methods with wrapt to watch the calls of the program, and `run` by itself.
-    return method is not own.get(name) and type(method).__name__ not in _WATCHERS
+    return method is not own.get(name) and _class_of(method) not in _WATCHERS
+
+
+def _class_of(value: object) -> str:
+    return type(value).__name__
 
 
 def creates_are_replaced(client: Any) -> bool:
@@ -93,7 +98,7 @@ class Replaced(Adapter):
             import json
 
             del extra["content-type"]
-            options["json"] = json.loads(body)
+            options["json"] = json.loads(body or b"null")
         elif body is not None:
             options["content"] = body
         create = _CREATE.fullmatch(path) if self._creates and method == "POST" else None
@@ -147,8 +152,10 @@ def _plain(response: Any) -> Response:
     content = getattr(response, "content", None)
     if isinstance(content, bytes):
         return int(response.status_code), _pairs(response.headers), content
-    if isinstance(response, (APIObject, dict)):
-        data: Any = getattr(response, "_data", response)
+    if isinstance(response, APIObject):
+        data: Any = response._data
+    elif response.__class__ is dict:
+        data = response
     elif isinstance(getattr(response, "status", None), str):
         data = {name: getattr(response, name, None) for name in _MEMBERS}
     else:
