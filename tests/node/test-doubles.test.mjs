@@ -294,7 +294,9 @@ test("a method of `predictions` that is only watched sends its request, with eve
   const created = replace(replicate.predictions, "create", create);
   const got = replace(replicate.predictions, "get", get);
   await replicate.run(flux, { input: { prompt: "x" }, wait: { mode: "poll" } });
-  const [post, ...polls] = await emulator.requests();
-  assert.deepEqual([created.length, got.length], [1, polls.length]);
+  const [post, ...others] = await emulator.requests("POST /v1/models");
+  assert.deepEqual([created.length, others], [1, []]);
   assert.equal(post.headers["cancel-after"], "86400s");
+  const polls = await emulator.requests(`GET /v1/predictions/${got[0][0]}`);
+  assert.equal(got.length, polls.length);
 });
