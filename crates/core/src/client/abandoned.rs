@@ -4,7 +4,6 @@
 //! limits, a program that abandons calls in a loop would open a connection for each.
 
 use std::{
-    collections::VecDeque,
     future::{Future, poll_fn},
     sync::{Arc, Mutex},
     task::Context,
@@ -36,11 +35,11 @@ const MAX_CANCELS: usize = 64;
 #[derive(Default)]
 pub(crate) struct Abandoned {
     /// Oldest first.
-    creates: Mutex<VecDeque<Create>>,
+    creates: Mutex<Vec<Create>>,
     /// Notified when a create has ended.
     ended: Notify,
-    /// When each cancel began, oldest first.
-    cancels: Mutex<VecDeque<Duration>>,
+    /// When each cancel began.
+    cancels: Mutex<Vec<Duration>>,
     /// Notified when a cancel has ended.
     canceled: Notify,
 }
@@ -63,10 +62,11 @@ impl Abandoned {
                 notified(runtime, &self.ended).await;
             }
         };
-        if within(runtime, LONGEST_DELAY, room).await.is_none()
-            && let Some(oldest) = lock(&self.creates).pop_front()
-        {
-            oldest.dropped.notify_one();
+        if within(runtime, LONGEST_DELAY, room).await.is_none() {
+            let mut creates = lock(&self.creates);
+            if !creates.is_empty() {
+                creates.remove(0).dropped.notify_one();
+            }
         }
     }
 
@@ -104,12 +104,10 @@ impl Abandoned {
     fn may_cancel(&self, now: Duration) -> bool {
         let mut cancels = lock(&self.cancels);
         // A Worker's runtime ends a request without dropping its tasks, so these cancels do not end themselves.
-        while cancels.front().is_some_and(|began| now.saturating_sub(*began) > CANCEL_TIMEOUT) {
-            cancels.pop_front();
-        }
+        cancels.retain(|began| now.saturating_sub(*began) <= CANCEL_TIMEOUT);
         let room = cancels.len() < MAX_CANCELS;
         if room {
-            cancels.push_back(now);
+            cancels.push(now);
         }
         room
     }
@@ -142,7 +140,7 @@ impl Drop for CancelPermit<'_> {
     fn drop(&mut self) {
         let mut cancels = lock(&self.among.cancels);
         if let Some(at) = cancels.iter().position(|began| *began == self.began) {
-            cancels.remove(at);
+            cancels.swap_remove(at);
         }
         drop(cancels);
         self.among.canceled.notify_one();
@@ -158,7 +156,7 @@ struct Entry<'a> {
 impl<'a> Entry<'a> {
     fn new(among: &'a Abandoned, until: Duration) -> Self {
         let dropped = Arc::new(Notify::new());
-        lock(&among.creates).push_back(Create { dropped: dropped.clone(), until });
+        lock(&among.creates).push(Create { dropped: dropped.clone(), until });
         Self { among, dropped }
     }
 }
