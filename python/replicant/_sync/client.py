@@ -535,7 +535,8 @@ class Client(Base):
                     returned as predictions end.
                 errors: What to do with a row that fails: return it as an item with its error (the
                     default), raise the error, which cancels the running predictions, or leave it
-                    out.
+                    out. An error that the checkpoint has is raised after they have finished;
+                    `retries` runs such a row again.
                 max_error_rate: The share of the last 50 rows that may fail, above 0. If more fail,
                     no more predictions are created, the running ones are finished, and the error is
                     raised. Defaults to no limit.
@@ -543,22 +544,27 @@ class Client(Base):
                     Each is billed. After a content filter, an invalid input or a cancel, the
                     prediction is not created again. Defaults to 0.
                 max_predictions: How many predictions to create at most. Then the running ones are
-                    finished, and the results end. Defaults to no limit.
+                    finished, and the results end; with a checkpoint, after the rows whose results
+                    it has. Defaults to no limit.
                 max_seconds: The predict time that the API may meter, in seconds; running
                     predictions count with the mean of those that ended. At the limit, no more
                     predictions are created, the running ones finish, and the results end. No limit
                     by default.
                 checkpoint: The path of a file that records each step of a row. A batch with the
                     same file returns the results that it has, waits for the predictions that were
-                    created, and runs the remaining rows.
+                    created, and runs the remaining rows. Files on disk are compared by their paths,
+                    sizes, and the starts and ends of their contents, and other files by their first
+                    MiB; a stream without `seek` needs a `key`.
                 retry_unknown: Whether to create predictions again for rows whose outcome an earlier
                     process left unknown. Defaults to False: such rows are items with the status
                     `unknown`.
                 save_to: A folder to which the files of each output are saved at once, because the
-                    API deletes them after an hour. They are named after the keys of the rows, and
-                    outputs contain their paths.
-                timeout: Seconds that each prediction may take from its creation to its end.
-                    Defaults to no limit.
+                    API deletes them after an hour. They are named after the keys of the rows, with
+                    a hash if another batch has saved a file under the name. Outputs contain their
+                    paths.
+                timeout: Seconds that each prediction may take from its creation to its end. Then it
+                    is canceled, and its row fails; a batch with the same checkpoint runs the row
+                    again. Defaults to no limit.
                 interval: Seconds between polls. Defaults to the `poll_interval` of the client.
                 use_file_output: Whether to return files as `FileOutput` objects or as URLs.
                     Defaults to the option of the client.
