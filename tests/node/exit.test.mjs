@@ -309,3 +309,26 @@ test("the end of a process cancels all predictions of a batch, as long as the AP
   assert.equal((await program.end()).signal, "SIGINT");
   assert.deepEqual(new Set(await inBatch()), new Set(["canceled"]));
 });
+
+test("leaving a file or a batch does not wait for the cancels of others", async () => {
+  await delayed("/v1/predictions/*/cancel");
+  const client = emulator.client({ rateLimit: null });
+  const run = () => {
+    const controller = new AbortController();
+    const options = { input: {}, wait: { mode: "poll" }, signal: controller.signal };
+    const done = client.run("emulator/endless", options, () => controller.abort()).catch(() => {});
+    return done.then(() => ended || run());
+  };
+  let ended = false;
+  const others = Promise.all(Array.from({ length: 4 }, run));
+  await eventually(async () => (await emulator.requests("POST /v1/predictions/")).length > 4);
+  const [file] = await client.run("black-forest-labs/flux-schnell", { input: { prompt: "a heron" } });
+  const cancels = async () => (await emulator.requests("POST /v1/predictions/")).length;
+  const before = await cancels();
+  for await (const _ of file) break;
+  for await (const _ of client.map("emulator/echo", [{ value: 1 }, { value: 2 }])) break;
+  // A wait for those of others would have lasted for nine seconds.
+  assert.ok((await cancels()) - before < 60, `${(await cancels()) - before} cancels meanwhile`);
+  ended = true;
+  await others;
+});

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use napi::bindgen_prelude::{Env, Object};
 use napi_derive::napi;
-use replicant::{Client, Options, RateLimits};
+use replicant::{Client, Options, RateLimits, background::Tasks};
 use replicant_javascript::{Call, observer, to_json};
 use tokio::sync::Notify;
 use zeroize::Zeroizing;
@@ -104,8 +104,9 @@ impl NativeClient {
     ) -> napi::Result<NativeStream> {
         let following = wanted.map(|wanted| follow(wanted, &self.channel));
         let params = value::from_js(&json, parts).map_err(|error| to_js(env, &error))?;
-        let call = Call::new(&self.client, self.transport(fetch), following);
-        Ok(NativeStream::new(call.open(&operation, params), self.channel.clone()))
+        let tasks = Tasks::default();
+        let call = Call::new(&self.client.with_tasks(tasks.clone()), self.transport(fetch), following);
+        Ok(NativeStream::followed_by(tasks, call.open(&operation, params), self.channel.clone()))
     }
 }
 

@@ -11,7 +11,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 use futures_util::{FutureExt, StreamExt};
 use napi::bindgen_prelude::{BufferSlice, Either, Env, ObjectFinalize, PromiseRaw};
 use napi_derive::napi;
-use replicant::{BoxStream, Error, Item, Result, background};
+use replicant::{BoxStream, Error, Item, Result, background::Tasks};
 
 use self::queue::{Batch, Queue};
 use crate::promises::CompletionChannel;
@@ -29,6 +29,8 @@ const WEIGHT: usize = 3;
 #[napi(custom_finalize)]
 pub struct NativeStream {
     unread: Option<Items>,
+    /// The requests that follow the stream.
+    tasks: Tasks,
     queue: Arc<Queue>,
     /// Bytes reported to V8.
     reported: i64,
@@ -37,7 +39,11 @@ pub struct NativeStream {
 #[napi]
 impl NativeStream {
     pub(crate) fn new(items: Items, channel: CompletionChannel) -> Self {
-        Self { unread: Some(items), queue: Arc::new(Queue::new(channel)), reported: 0 }
+        Self::followed_by(Tasks::default(), items, channel)
+    }
+
+    pub(crate) fn followed_by(tasks: Tasks, items: Items, channel: CompletionChannel) -> Self {
+        Self { unread: Some(items), tasks, queue: Arc::new(Queue::new(channel)), reported: 0 }
     }
 
     /// Returns what has arrived, or `null` if nothing has or the event loop must turn first.
@@ -65,7 +71,7 @@ impl NativeStream {
     /// Ends the stream. Resolves when the requests that follow, such as a cancel, are sent.
     #[napi(catch_unwind)]
     pub fn close<'env>(&mut self, env: &'env Env) -> napi::Result<PromiseRaw<'env, ()>> {
-        let queue = Arc::clone(&self.queue);
+        let (queue, tasks) = (Arc::clone(&self.queue), self.tasks.clone());
         let unread = self.unread.take().is_some();
         queue.close();
         self.report(env, 0);
@@ -73,7 +79,7 @@ impl NativeStream {
             if !unread {
                 // The sender lives as long as the queue.
                 let _ = queue.released.subscribe().wait_for(|released| *released).await;
-                background::drain_at_exit().await;
+                tasks.done_at_exit().await;
             }
             Ok(())
         })

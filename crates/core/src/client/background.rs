@@ -42,10 +42,9 @@ use crate::{
 
 /// How long a cancel is retried. Long enough to wait out a rate limit, which abandoning many runs at once can cause.
 pub(super) const CANCEL_TIMEOUT: Duration = Duration::from_secs(120);
-/// How long [`drain_at_exit`] waits without a cancel that succeeds, so that a process ends within a second if the API is
-/// silent.
+/// How long an exit waits if the API is silent, so that it takes less than a second.
 pub const AT_EXIT: Duration = Duration::from_millis(600);
-/// How long [`drain_at_exit`] waits in all: those who end a process, such as Docker, wait ten seconds before they kill it.
+/// How long an exit waits if cancels succeed: those who end a process, such as Docker, wait ten seconds before they kill it.
 #[cfg(not(target_arch = "wasm32"))]
 pub const LONGEST_EXIT: Duration = Duration::from_secs(9);
 
@@ -94,9 +93,21 @@ impl Tasks {
         }
     }
 
+    /// Waits as [`drain_at_exit`] does, for these tasks only.
     #[cfg(not(target_arch = "wasm32"))]
-    fn canceled(&self) -> usize {
-        self.0.canceled.load(SeqCst)
+    pub async fn done_at_exit(&self) {
+        let runtime: Arc<dyn Runtime> = Arc::new(crate::native::TokioRuntime::new());
+        let canceled = || self.0.canceled.load(SeqCst);
+        let done = async {
+            while !self.is_idle() {
+                let before = canceled();
+                let progress = self.until(|| self.is_idle() || canceled() != before);
+                if within(&runtime, AT_EXIT, progress).await.is_none() {
+                    return;
+                }
+            }
+        };
+        within(&runtime, LONGEST_EXIT, done).await;
     }
 
     fn is_idle(&self) -> bool {
@@ -149,7 +160,9 @@ pub(crate) fn cancel(client: &Client, spawner: &Spawner, id: &str, options: &Req
         };
         let error = match within(client.runtime(), CANCEL_TIMEOUT, sent).await {
             Some(Ok(_)) => {
-                ALL.get().0.canceled.fetch_add(1, SeqCst);
+                for tasks in [Some(ALL.get()), client.tasks()].into_iter().flatten() {
+                    tasks.0.canceled.fetch_add(1, SeqCst);
+                }
                 return client.remove_uncanceled(Some(&id));
             }
             Some(Err(error)) => error.code(),
@@ -169,25 +182,15 @@ pub async fn drain(limit: Duration) {
     drain_on(std::sync::Arc::new(crate::native::TokioRuntime::new()), limit).await;
 }
 
-/// Does the same in a process that exits: as long as cancels succeed, for at most 600 ms after the last one and 9 s in all.
+/// Waits until all background cancels have been sent, in a process that exits: for at most 600 ms after the last one that
+/// succeeded, and 9 s in all.
 ///
 /// This covers the cancels of predictions whose ids are known; that of a run whose create is in flight takes up to 10 s. The
 /// create sends `Cancel-After`, so the API ends a prediction whose cancel was not sent, but only 5 s after the timeout of its
 /// run, or a day after its create.
 #[cfg(not(target_arch = "wasm32"))]
 pub async fn drain_at_exit() {
-    let runtime: Arc<dyn Runtime> = Arc::new(crate::native::TokioRuntime::new());
-    let all = ALL.get();
-    let drained = async {
-        while !all.is_idle() {
-            let canceled = all.canceled();
-            let progress = all.until(|| all.is_idle() || all.canceled() != canceled);
-            if within(&runtime, AT_EXIT, progress).await.is_none() {
-                return;
-            }
-        }
-    };
-    within(&runtime, LONGEST_EXIT, drained).await;
+    ALL.get().done_at_exit().await;
 }
 
 /// Like [`drain`](self), with the timer of `runtime`, for platforms without tokio's.
