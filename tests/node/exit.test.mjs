@@ -1,4 +1,4 @@
-// The end of the process cancels the predictions of its runs and streams, in at most a second, and ends as it should.
+// The end of the process cancels the predictions of its runs and streams, as long as the API responds, and ends as it should.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { eventually, startEmulator, within } from "./support/emulator.mjs";
@@ -303,8 +303,6 @@ test("the end of a process cancels all predictions of a batch, as long as the AP
   const before = (await emulator.predictions()).length;
   const all = async () => (await emulator.predictions()).length === before + count;
   await eventually(async () => (await all()) && (await inBatch()).every((status) => status === "processing"));
-  // The ids have arrived once the batch polls.
-  await eventually(async () => (await emulator.requests("GET /v1/predictions")).length > 0);
   program.kill("SIGINT");
   assert.equal((await program.end()).signal, "SIGINT");
   assert.deepEqual(new Set(await inBatch()), new Set(["canceled"]));

@@ -42,7 +42,7 @@ except KeyboardInterrupt:
         assert child.stdout is not None
         word, when = child.stdout.readline().split()
         assert word == "interrupted"
-        # The exit waits for a second, so it can send the cancel if the response arrives by then.
+        # The exit waits for 0.6 s, so it can send the cancel if the response arrives by then.
         emulator.advance(60)
         assert child.wait(timeout=60) == 0
         if canceled(emulator) != before + 1:
@@ -221,7 +221,7 @@ def test_the_end_of_the_process_cancels_abandoned_runs(emulator: Emulator, scrip
         done = python(COMMON + script, emulator.base_url)
         assert (done.returncode, done.stderr) == (0, "")
         took = time.monotonic() - start
-        # The exit waits for a second.
+        # The exit waits for 0.6 s.
         if left(emulator) != 0:
             assert not missed, "two cancels were not sent"
             missed.append(before)

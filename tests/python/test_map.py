@@ -294,7 +294,8 @@ def test_ctrl_c_cancels_and_the_batch_continues_later(local: Emulator, tmp_path:
     assert process.returncode != 0
     eventually(lambda: not {"starting", "processing"} & set(statuses(local)))
     process = start(local, path, "40", "60")
-    while process.poll() is None:
+    end = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < end:
         local.time.advance(60)
         time.sleep(0.05)
     items = [json.loads(line) for line in process.communicate(timeout=60)[0].splitlines()]

@@ -39,7 +39,7 @@ class Listener:
         self._closing = True
         with contextlib.suppress(OSError):
             socket.create_connection(("127.0.0.1", self.port)).close()
-        self._thread.join()
+        self._thread.join(10)
         self._listener.close()
 
     def __enter__(self) -> Listener:

@@ -33,7 +33,8 @@ impl Interrupt {
         self.advice.set(advice);
     }
 
-    /// Lets the command end on its own after the first signal, at which `notice` is printed.
+    /// Lets the command end on its own after the first signal, at which `notice` is printed. With an empty one, the signal ends
+    /// the command again.
     pub fn drain(&self, notice: &'static str) {
         self.notice.set(notice);
     }

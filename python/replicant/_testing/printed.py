@@ -6,7 +6,8 @@ import contextlib
 import contextvars
 import sys
 import threading
-from typing import Any, Callable, Generator, Optional, TextIO
+from collections import deque
+from typing import Any, Callable, Deque, Generator, Optional, TextIO
 
 Write = Callable[[str], None]
 
@@ -15,11 +16,16 @@ _lock = threading.Lock()
 _users = 0
 
 
+# `print` in another thread borrows `sys.stdout`, which must not be freed meanwhile.
+_kept: Deque[object] = deque(maxlen=64)
+
+
 class _Redirect:
     """A stream that writes to the logs of the run in whose context it is used, and otherwise to another stream."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
+        _kept.append(self)
 
     def write(self, text: str) -> int:
         write = _write.get()

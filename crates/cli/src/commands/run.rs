@@ -225,12 +225,16 @@ impl Run<'_> {
             files.push(file.clone());
             file
         });
+        if files.is_empty() {
+            return Ok(None);
+        }
         let mut params = Value::from(json!({"dir": folder}));
         params["outputs"] = files.into();
         let Context { progress, interrupt, .. } = self.context;
         interrupt.drain("the files are not saved");
         tokio::select! {
             paths = progress.during(call(&self.client, "output.save_all", params)) => {
+                interrupt.drain("");
                 Ok(Some(paths?.as_array().unwrap_or_default().to_vec()))
             }
             () = interrupt.requested() => Err(Failure::silent(INTERRUPTED)),

@@ -1,8 +1,7 @@
 //! The program and the `Emulator` type.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use replicant_emulator::{Config, Emulator};
 use serde_json::Value;
@@ -41,36 +40,6 @@ async fn the_program_prints_its_addresses_and_stops_with_its_input() {
     assert!(printed.contains(&format!("REPLICATE_BASE_URL={origin} ")), "{printed}");
     assert!(printed.contains(&format!("baseUrl: {base:?}")), "{printed}");
     assert!(child.wait().expect("ended").success());
-}
-
-#[test]
-fn the_program_stops_with_its_input_although_it_is_busy() {
-    let mut child =
-        program().arg("--child").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("started");
-    let mut lines = BufReader::new(child.stdout.take().expect("output")).lines();
-    let line: Value = serde_json::from_str(&lines.next().expect("a line").expect("text")).expect("JSON");
-    let address = line["origin"].as_str().and_then(|origin| origin.strip_prefix("http://")).expect("a URL");
-    let send = |method: &str, path: &str, body: &str| {
-        let mut connection = std::net::TcpStream::connect(address).expect("connected");
-        let length = body.len();
-        let request =
-            format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\ncontent-length: {length}\r\n\r\n{body}");
-        connection.write_all(request.as_bytes()).expect("sent");
-        connection
-    };
-    let stars = "*a".repeat(30);
-    let rule = serde_json::json!({"match": {"path": stars + "b"}, "times": 0, "action": {"status": 503}});
-    let mut status = [0; 12];
-    send("POST", "/_emulator/faults", &rule.to_string()).read_exact(&mut status).expect("a response");
-    assert_eq!(&status, b"HTTP/1.1 201");
-    let _connection = send("GET", &format!("/v1/{}", "a".repeat(1000)), "");
-    std::thread::sleep(Duration::from_millis(300));
-    drop(child.stdin.take());
-    let ended = |_| {
-        std::thread::sleep(Duration::from_millis(100));
-        child.try_wait().expect("a state")
-    };
-    assert!((0..600).find_map(ended).is_some_and(|status| status.success()), "it runs on");
 }
 
 #[test]
