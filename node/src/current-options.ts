@@ -75,15 +75,11 @@ export class CurrentOptions {
     const known = this.#through.get(replaced);
     if (known) return known;
     const send: Fetch = (...request) => (base.fetch ?? globalThis.fetch)(...request);
-    const fetch = through(owner, replaced, () => resolved.base_url as string, send);
-    // What the methods send has the token, waits for the rate limit, and is reported.
-    const [core, resolved] = connect({
-      ...this.options,
-      ...given(this.#overrides),
-      fetch,
-      auth: "",
-      rateLimit: null,
-    });
+    const options: ReplicateOptions = { ...this.options, ...given(this.#overrides) };
+    const token = (options.auth ?? "").trim();
+    const fetch = through(owner, replaced, () => resolved.base_url as string, token, send);
+    // What the methods send waits for the rate limit, and is reported.
+    const [core, resolved] = connect({ ...options, fetch, rateLimit: null });
     const connected = { ...core, telemetry: undefined };
     this.#through.set(replaced, connected);
     return connected;

@@ -1,6 +1,7 @@
 /** Sends requests through methods that a program has replaced, as 1.4.0 does: stubs, spies and overrides of subclasses. */
 import { Raised } from "./fetch-response";
 import type { Fetch, RawRequestOptions } from "./options";
+import { platform } from "./platform";
 
 /** The methods of a client that 1.4.0 calls for the requests of its other methods. */
 export interface Owner {
@@ -12,7 +13,7 @@ export interface Owner {
   };
 }
 
-/** Headers that `request` adds itself. A client without a token sends the others. */
+/** Headers that `request` adds itself, apart from the token. */
 const OWN = new Set(["user-agent", "content-length"]);
 
 /**
@@ -20,12 +21,21 @@ const OWN = new Set(["user-agent", "content-length"]);
  *
  * @param replaced the methods of `predictions` that were replaced; the other requests are those of `owner.request`
  * @param baseUrl returns the URL of the API
- * @param send sends what is read in parts, files and events, which 1.4.0 also passes to `fetch`
+ * @param token the token of the client, which `request` adds itself
+ * @param send sends what is read in parts, files and events, which 1.4.0 also passes to `fetch`, and cancels at the end of
+ *   the process, when calls of `request` would be abandoned
  */
-export function through(owner: Owner, replaced: string, baseUrl: () => string, send: Fetch): Fetch {
+export function through(
+  owner: Owner,
+  replaced: string,
+  baseUrl: () => string,
+  token: string,
+  send: Fetch,
+): Fetch {
   return async (target, init = {}) => {
-    const headers = (init.headers ?? {}) as Record<string, string>;
-    if ("Accept-Encoding" in headers) return send(target, init);
+    const { ...headers } = init.headers as Record<string, string>;
+    if ("Accept-Encoding" in headers || platform.isEnding()) return send(target, init);
+    if (headers.Authorization === `Bearer ${token}`) delete headers.Authorization;
     const url = String(target);
     const base = baseUrl();
     const route = url.startsWith(`${base}/`) ? url.slice(base.length) : url;

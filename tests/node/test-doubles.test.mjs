@@ -220,11 +220,15 @@ test("a subclass changes every request in its `request`", async () => {
     text += event;
   assert.equal(text, "ab");
   await assert.rejects(replicate.predictions.get("nothing-there"), { name: "ApiError", status: 404 });
-  const sent = (await emulator.requests()).filter(({ headers }) => headers["x-tenant"] === "t1");
+  const all = await emulator.requests();
+  assert.ok(
+    all.every(({ headers }) => headers.authorization === "Bearer r8_t"),
+    "files and events too",
+  );
+  const sent = all.filter(({ headers }) => headers["x-tenant"] === "t1");
   const paths = sent.map(({ method, path }) => `${method} ${path.replace("/v1", "")}`);
   assert.deepEqual(paths, replicate.routes);
   assert.equal(seen.length, paths.length, "hooks see what was sent, once");
-  assert.ok(sent.every(({ headers }) => headers.authorization.endsWith("r8_t")));
   assert.equal(paths.filter((path) => /POST .*predictions/.test(path)).length, 2);
 });
 

@@ -18,6 +18,7 @@ let running = 0;
 /** The calls of this thread. */
 let abandoning: Abandoning | undefined;
 let listening = false;
+let ending = false;
 
 /**
  * Cancels the prediction of a call if the process ends before the returned function is called, or `owner` is collected.
@@ -38,6 +39,9 @@ export function cancelAtExit(calls: Abandoning, owner?: object): () => void {
 }
 
 const collected = new FinalizationRegistry<() => void>((release) => release());
+
+/** Returns whether a signal ends the process. Calls that begin then are abandoned. */
+export const isEnding = (): boolean => ending;
 
 function listen(): void {
   if (listening) return;
@@ -74,6 +78,7 @@ function onSignal(signal: NodeJS.Signals): void {
     return;
   }
   process.off("exit", onExit);
+  ending = true;
   // Meanwhile another signal ends the process at once.
   const end = () => process.kill(process.pid, signal);
   abandoning?.abandon().then(end, end);

@@ -195,6 +195,7 @@ export const platform: Platform = {
   terminal: () => undefined,
   // A runtime without processes ends nothing that runs; see the option `waitUntil`.
   cancelAtExit: () => () => {},
+  isEnding: () => false,
   pathOf: (url) => url.pathname,
   readerOf: inWorkers ? largeReads : () => undefined,
   ReadableStream: globalThis.ReadableStream,
