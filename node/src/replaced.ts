@@ -58,7 +58,7 @@ async function reply(
   const extra = Object.entries(headers).filter(
     ([name]) => !OWN.has(name.toLowerCase()) && !(isJson && name.toLowerCase() === "content-type"),
   );
-  const data = isJson ? JSON.parse(body) : await whole(body);
+  const data = isJson ? parseExactly(body) : await whole(body);
   const [, target, id, action] =
     /^\/(?:models\/([^/]+\/[^/]+)\/)?predictions(?:\/([^/?]+)(\/cancel)?)?$/.exec(route) ?? [];
   const is = (name: string, matches: boolean) => matches && replaced.includes(name);
@@ -71,7 +71,7 @@ async function reply(
   if (is("create", method === "POST" && id === undefined && /predictions$/.test(route))) {
     const { Prefer: prefer, ...others } = Object.fromEntries(extra);
     const options = {
-      ...data,
+      ...(data as object),
       ...(target ? { model: target } : {}),
       wait: prefer ? Number(prefer.slice("wait=".length)) || true : false,
       ...(Object.keys(others).length > 0 ? { headers: others } : {}),
@@ -88,6 +88,22 @@ async function reply(
   return response;
 }
 
+/** Parses JSON. Integers that a number would round are BigInts, as in the input that they come from. */
+function parseExactly(json: string): unknown {
+  let mark = "n";
+  while (json.includes(`"${mark}`)) mark += "n";
+  const tokens = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g;
+  let found = false;
+  const marked = json.replace(tokens, (token) => {
+    if (!/^-?\d{16,}$/.test(token) || String(Number(token)) === token) return token;
+    found = true;
+    return `"${mark}${token}"`;
+  });
+  if (!found) return JSON.parse(json);
+  const isMarked = (value: unknown): value is string => typeof value === "string" && value.startsWith(mark);
+  return JSON.parse(marked, (_, value) => (isMarked(value) ? BigInt(value.slice(mark.length)) : value));
+}
+
 /** Reads a body that is a stream, of the web or of Node. `request` takes none. */
 function whole(body: unknown): unknown {
   const isStream = "getReader" in Object(body) || Symbol.asyncIterator in Object(body);
@@ -96,5 +112,6 @@ function whole(body: unknown): unknown {
 
 /** Responds with a prediction, which has the id that the core asked for: it ignores others, and a stub may have none. */
 function respond(prediction: unknown, id?: string): Response {
-  return new Response(JSON.stringify(id && prediction ? { ...prediction, id } : prediction));
+  const rounded = (_: string, value: unknown) => (typeof value === "bigint" ? Number(value) : value);
+  return new Response(JSON.stringify(id && prediction ? { ...prediction, id } : prediction, rounded));
 }

@@ -232,6 +232,34 @@ test("a subclass changes every request in its `request`", async () => {
   assert.equal(paths.filter((path) => /POST .*predictions/.test(path)).length, 2);
 });
 
+test("big integers in an input stay exact if methods are replaced", async (t) => {
+  const { received, baseUrl } = await receiver(t);
+  const input = {
+    big: 12345678901234567890n,
+    number: 2 ** 60,
+    text: '9007199254740993 "n9007199254740993',
+    list: [-9007199254740993n, 1e300, 0.1, 3],
+  };
+  const plain = new Replicate({ auth: "t", baseUrl });
+  const requested = new Replicate({ auth: "t", baseUrl });
+  const { request } = requested;
+  requested.request = (...given) => request.apply(requested, given);
+  const created = new Replicate({ auth: "t", baseUrl });
+  const { create } = created.predictions;
+  const calls = replace(created.predictions, "create", create);
+  for (const replicate of [plain, requested, created]) await replicate.submit("a/b", { input });
+  assert.deepEqual(calls[0][0].input, input);
+  assert.match(String(received[0]), /"big":12345678901234567890.*-9007199254740993,/);
+  assert.equal(received.length, 3);
+  for (const body of received) assert.equal(String(body), String(received[0]));
+});
+
+test("a `create` may return big integers", async () => {
+  const replicate = emulator.client();
+  replace(replicate.predictions, "create", (options) => ({ ...prediction, input: options.input }));
+  assert.equal(await replicate.run("a/b", { input: { n: 12345678901234567890n } }), "done");
+});
+
 test("what a replaced `request` throws rejects the call unchanged, without a retry", async () => {
   const replicate = emulator.client();
   for (const error of [new Error("fetch failed"), new TypeError("no"), "text"]) {
