@@ -88,7 +88,8 @@ export class Replicate {
       ...options,
       auth: options.auth || platform.env("REPLICATE_API_TOKEN"),
     });
-    const newFile = (calls: Calls, url: string) => new FileOutput(calls, url);
+    const newFile = (_: Calls, url: string) => new FileOutput(direct, url);
+    const direct: Calls = new Calls(() => current.core(this), newFile);
     const request = () => (this.request === REQUEST ? "" : "request ");
     const calls = new Calls(() => current.core(this, request()), newFile);
     for (const name of ASSIGNABLE) {
@@ -118,7 +119,7 @@ export class Replicate {
     conceal<State>(this, {
       // As in 1.4.0, `run` calls `predictions.create`, and all methods call `request`, which may be replaced.
       calls: new Calls(() => current.core(this, methods()), newFile),
-      direct: new Calls(() => current.core(this), newFile),
+      direct,
       current,
     });
   }
@@ -331,7 +332,7 @@ export class Replicate {
    */
   saveAll(outputs: unknown, dir: string, options: SaveAllOptions = {}): Promise<string[]> {
     const params = merge({ outputs, dir }, requestParams(options));
-    return callsOf(this).call("output.save_all", params, progressOptions(options));
+    return reveal<State>(this).direct.call("output.save_all", params, progressOptions(options));
   }
 
   /**

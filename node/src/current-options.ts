@@ -11,7 +11,7 @@ import { clientOptions, inward, outwardValue } from "./names";
 import { native } from "./native";
 import type { Fetch, ReplicateOptions } from "./options";
 import { platform } from "./platform";
-import { type Owner, through } from "./replaced";
+import { type Owner, through, withoutSent } from "./replaced";
 import { version } from "./version";
 
 /** Options that are assignable properties of a client. */
@@ -78,9 +78,9 @@ export class CurrentOptions {
     const options: ReplicateOptions = { ...this.options, ...given(this.#overrides) };
     const token = (options.auth ?? "").trim();
     const fetch = through(owner, replaced, () => resolved.base_url as string, token, send);
-    // What the methods send waits for the rate limit, and is reported.
+    // What the methods send waits for the rate limit.
     const [core, resolved] = connect({ ...options, fetch, rateLimit: null });
-    const connected = { ...core, telemetry: undefined };
+    const connected = { ...core, telemetry: core.telemetry && withoutSent(core.telemetry) };
     this.#through.set(replaced, connected);
     return connected;
   }

@@ -2,6 +2,7 @@
 import { Raised } from "./fetch-response";
 import type { Fetch, RawRequestOptions } from "./options";
 import { platform } from "./platform";
+import type { Telemetry } from "./telemetry";
 
 /** The methods of a client that 1.4.0 calls for the requests of its other methods. */
 export interface Owner {
@@ -46,6 +47,32 @@ export function through(
     }
   };
 }
+
+/** Omits the requests that the methods send, which are reported there. What is left is events, and logs without a request. */
+export function withoutSent(telemetry: Telemetry): Telemetry {
+  const { onRequest, onResponse, onRetry } = telemetry.hooks;
+  if (!onRequest && !onResponse && !onRetry) return { ...telemetry, omits };
+  /** Numbers of the requests whose attempt is reported. */
+  const reported = new Set<number>();
+  const hooks: Telemetry["hooks"] = {
+    onRequest(event) {
+      if (!event.headers.has("Accept-Encoding")) return;
+      reported.add(event.request);
+      return onRequest?.(event);
+    },
+    onResponse(event) {
+      if (!reported.has(event.request)) return;
+      if (event.status < 400) reported.delete(event.request);
+      return onResponse?.(event);
+    },
+    onRetry(event) {
+      return reported.delete(event.request) ? onRetry?.(event) : undefined;
+    },
+  };
+  return { ...telemetry, hooks, omits };
+}
+
+const omits: Telemetry["omits"] = ({ fields }) => "method" in fields;
 
 async function reply(
   owner: Owner,

@@ -207,8 +207,15 @@ test("a subclass changes every request in its `request`", async () => {
     }
   }
   const seen = [];
-  const onRequest = (event) => void seen.push(event.url);
-  const replicate = new Tenant({ auth: "r8_t", baseUrl: emulator.base_url, onRequest });
+  const logged = [];
+  const add = (text) => void logged.push(text);
+  const options = {
+    onRequest: (event) => void seen.push(event.url),
+    onResponse: (event) => void responses.push(event.url),
+    logger: { debug: add, info: add, warn: add, error: add },
+  };
+  const responses = [];
+  const replicate = new Tenant({ auth: "r8_t", baseUrl: emulator.base_url, ...options });
   await emulator.forgetRequests();
   const [image] = await replicate.run(flux, { input: { prompt: Buffer.from("x") } });
   assert.ok((await image.bytes()).length > 1000);
@@ -228,7 +235,13 @@ test("a subclass changes every request in its `request`", async () => {
   const sent = all.filter(({ headers }) => headers["x-tenant"] === "t1");
   const paths = sent.map(({ method, path }) => `${method} ${path.replace("/v1", "")}`);
   assert.deepEqual(paths, replicate.routes);
-  assert.equal(seen.length, paths.length, "hooks see what was sent, once");
+  const urls = all.map(({ path }) => new URL(path, emulator.base_url).href);
+  assert.deepEqual(seen, urls, "hooks see what was sent, once, files and events too");
+  assert.deepEqual(responses, urls);
+  const times = (text) => logged.filter((line) => line.includes(text)).length;
+  assert.equal(times("created prediction"), 2);
+  assert.equal(times("downloaded file"), 1);
+  assert.equal(times("request succeeded") + times("request failed"), all.length - 1, "all but the events");
   assert.equal(paths.filter((path) => /POST .*predictions/.test(path)).length, 2);
 });
 
