@@ -113,7 +113,7 @@ export class Replicate {
     const own = Object.entries({ create, get, cancel });
     const methods = () =>
       own.reduce((names, [name, method]) => {
-        const current = (this.predictions as unknown as Record<string, unknown>)[name];
+        const current = (this.predictions as unknown as Record<string, unknown> | undefined)?.[name];
         return current === method || typeof current !== "function" ? names : `${names}${name} `;
       }, request());
     conceal<State>(this, {

@@ -90,10 +90,10 @@ async function reply(
     /^\/(?:models\/([^/]+\/[^/]+)\/)?predictions(?:\/([^/?]+)(\/cancel)?)?$/.exec(route) ?? [];
   const is = (name: string, matches: boolean) => matches && replaced.includes(name);
   if (is("get", method === "GET" && id !== undefined && !action)) {
-    return respond(await owner.predictions.get(id as string), id);
+    return respond("get", await owner.predictions.get(id as string), id);
   }
   if (is("cancel", method === "POST" && action !== undefined)) {
-    return respond(await owner.predictions.cancel(id as string), id);
+    return respond("cancel", (await owner.predictions.cancel(id as string)) ?? {}, id);
   }
   if (is("create", method === "POST" && id === undefined && /predictions$/.test(route))) {
     const { Prefer: prefer, ...others } = Object.fromEntries(extra);
@@ -103,7 +103,7 @@ async function reply(
       wait: prefer ? Number(prefer.slice("wait=".length)) || true : false,
       ...(Object.keys(others).length > 0 ? { headers: others } : {}),
     };
-    return respond(await owner.predictions.create(options as never));
+    return respond("create", await owner.predictions.create(options as never));
   }
   const options = { method, headers: Object.fromEntries(extra), data, signal };
   const response = await owner.request(route, options);
@@ -138,7 +138,12 @@ function whole(body: unknown): unknown {
 }
 
 /** Responds with a prediction, which has the id that the core asked for: it ignores others, and a stub may have none. */
-function respond(prediction: unknown, id?: string): Response {
+function respond(method: string, prediction: unknown, id?: string): Response {
+  if (typeof prediction !== "object" || prediction === null) {
+    throw new TypeError(
+      `\`predictions.${method}\` must return a prediction, not ${prediction === null ? "null" : typeof prediction}`,
+    );
+  }
   const rounded = (_: string, value: unknown) => (typeof value === "bigint" ? Number(value) : value);
-  return new Response(JSON.stringify(id && prediction ? { ...prediction, id } : prediction, rounded));
+  return new Response(JSON.stringify(id ? { ...prediction, id } : prediction, rounded));
 }

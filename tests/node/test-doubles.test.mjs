@@ -283,8 +283,21 @@ test("what a replaced `request` throws rejects the call unchanged, without a ret
     await assert.rejects(replicate.run("a/b", { input: {} }), (thrown) => thrown === error);
     assert.equal(calls.length, 2);
   }
+  const created = emulator.client();
+  replace(created.predictions, "create", () => undefined);
+  await assert.rejects(
+    created.run("a/b", { input: {} }),
+    /`predictions\.create` must return a prediction, not undefined/,
+  );
   replace(replicate, "request", () => undefined);
   await assert.rejects(replicate.predictions.get("p"), /`request` must return a Response, not undefined/);
+});
+
+test("`predictions` can be removed from a client", async () => {
+  const replicate = emulator.client();
+  replicate.predictions = undefined;
+  const [image] = await replicate.run(flux, { input: { prompt: "x" } });
+  assert.ok(String(image).startsWith("http"));
 });
 
 test("aborting a call aborts its `request`", async () => {

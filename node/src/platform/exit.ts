@@ -18,6 +18,8 @@ let running = 0;
 /** The calls of this thread. */
 let abandoning: Abandoning | undefined;
 let listening = false;
+/** Whether it will be checked whether the cancels were sent. */
+let checking = false;
 let ending = false;
 
 /**
@@ -32,7 +34,9 @@ export function cancelAtExit(calls: Abandoning, owner?: object): () => void {
   const release = () => {
     if (over) return;
     over = true;
-    if (--running === 0) afterTurn(ignoreIfIdle);
+    if (--running > 0 || checking) return;
+    checking = true;
+    afterTurn(ignoreIfIdle);
   };
   if (owner) collected.register(owner, release);
   return release;
@@ -52,9 +56,11 @@ function listen(): void {
 }
 
 function ignoreIfIdle(): void {
+  checking = false;
   if (running > 0) return;
   if (!abandoning?.isIdle()) {
     // The end of the process waits for cancels that are not sent yet.
+    checking = true;
     later(ignoreIfIdle, RECHECK).unref();
     return;
   }
