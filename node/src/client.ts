@@ -88,7 +88,8 @@ export class Replicate {
       ...options,
       auth: options.auth || platform.env("REPLICATE_API_TOKEN"),
     });
-    const newFile = (calls: Calls, url: string) => new FileOutput(calls, url);
+    const newFile = (_: Calls, url: string) => new FileOutput(direct, url);
+    const direct: Calls = new Calls(() => current.core(this), newFile);
     const request = () => (this.request === REQUEST ? "" : "request ");
     const calls = new Calls(() => current.core(this, request()), newFile);
     for (const name of ASSIGNABLE) {
@@ -112,13 +113,13 @@ export class Replicate {
     const own = Object.entries({ create, get, cancel });
     const methods = () =>
       own.reduce((names, [name, method]) => {
-        const current = (this.predictions as unknown as Record<string, unknown>)[name];
+        const current = (this.predictions as unknown as Record<string, unknown> | undefined)?.[name];
         return current === method || typeof current !== "function" ? names : `${names}${name} `;
       }, request());
     conceal<State>(this, {
       // As in 1.4.0, `run` calls `predictions.create`, and all methods call `request`, which may be replaced.
       calls: new Calls(() => current.core(this, methods()), newFile),
-      direct: new Calls(() => current.core(this), newFile),
+      direct,
       current,
     });
   }
@@ -331,7 +332,7 @@ export class Replicate {
    */
   saveAll(outputs: unknown, dir: string, options: SaveAllOptions = {}): Promise<string[]> {
     const params = merge({ outputs, dir }, requestParams(options));
-    return callsOf(this).call("output.save_all", params, progressOptions(options));
+    return reveal<State>(this).direct.call("output.save_all", params, progressOptions(options));
   }
 
   /**

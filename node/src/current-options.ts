@@ -11,7 +11,7 @@ import { clientOptions, inward, outwardValue } from "./names";
 import { native } from "./native";
 import type { Fetch, ReplicateOptions } from "./options";
 import { platform } from "./platform";
-import { type Owner, through } from "./replaced";
+import { type Owner, through, withoutSent } from "./replaced";
 import { version } from "./version";
 
 /** Options that are assignable properties of a client. */
@@ -75,16 +75,12 @@ export class CurrentOptions {
     const known = this.#through.get(replaced);
     if (known) return known;
     const send: Fetch = (...request) => (base.fetch ?? globalThis.fetch)(...request);
-    const fetch = through(owner, replaced, () => resolved.base_url as string, send);
-    // What the methods send has the token, waits for the rate limit, and is reported.
-    const [core, resolved] = connect({
-      ...this.options,
-      ...given(this.#overrides),
-      fetch,
-      auth: "",
-      rateLimit: null,
-    });
-    const connected = { ...core, telemetry: undefined };
+    const options: ReplicateOptions = { ...this.options, ...given(this.#overrides) };
+    const token = (options.auth ?? "").trim();
+    const fetch = through(owner, replaced, () => resolved.base_url as string, token, send);
+    // What the methods send waits for the rate limit.
+    const [core, resolved] = connect({ ...options, fetch, rateLimit: null });
+    const connected = { ...core, telemetry: core.telemetry && withoutSent(core.telemetry) };
     this.#through.set(replaced, connected);
     return connected;
   }

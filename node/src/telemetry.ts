@@ -10,6 +10,8 @@ export interface Telemetry {
   logger: Logger | undefined;
   level: LogLevel;
   hooks: Hooks;
+  /** Returns whether a record is not logged. */
+  omits?: (record: LogRecord) => boolean;
 }
 
 /** Receives what one call reports, in the async context of its caller. */
@@ -40,7 +42,7 @@ export class Receiver {
     const record = JSON.parse(json) as LogRecord | SpanRecord | Question;
     if ("span" in record) this.spans?.report(record);
     else if ("ask" in record) void this.#answer(record);
-    else if (this.telemetry?.logger) logTo(this.telemetry.logger, record);
+    else if (this.telemetry?.logger && !this.telemetry.omits?.(record)) logTo(this.telemetry.logger, record);
   };
 
   async #answer(question: Question): Promise<void> {

@@ -44,6 +44,20 @@ const endsBy = (signal) =>
 test("SIGINT cancels the prediction of a run and ends the process", () => endsBy("SIGINT"));
 test("SIGTERM cancels the prediction of a run and ends the process", () => endsBy("SIGTERM"));
 
+test("a signal cancels the prediction of a run whose requests go through replaced methods", async () => {
+  const replaced = [
+    `const { request } = replicate; replicate.request = (...given) => request.apply(replicate, given);`,
+    `const { create, cancel } = replicate.predictions;
+    Object.assign(replicate.predictions, { create: (given) => create(given), cancel: (id) => cancel(id) });`,
+  ];
+  for (const before of replaced) {
+    const [program, id] = await running({ before });
+    program.kill("SIGINT");
+    assert.equal((await program.end()).signal, "SIGINT");
+    await canceled(id);
+  }
+});
+
 test("a signal cancels the prediction of a stream", async () => {
   const program = new Program(`
     ${prelude(emulator.base_url)}

@@ -207,8 +207,15 @@ test("a subclass changes every request in its `request`", async () => {
     }
   }
   const seen = [];
-  const onRequest = (event) => void seen.push(event.url);
-  const replicate = new Tenant({ auth: "r8_t", baseUrl: emulator.base_url, onRequest });
+  const logged = [];
+  const add = (text) => void logged.push(text);
+  const options = {
+    onRequest: (event) => void seen.push(event.url),
+    onResponse: (event) => void responses.push(event.url),
+    logger: { debug: add, info: add, warn: add, error: add },
+  };
+  const responses = [];
+  const replicate = new Tenant({ auth: "r8_t", baseUrl: emulator.base_url, ...options });
   await emulator.forgetRequests();
   const [image] = await replicate.run(flux, { input: { prompt: Buffer.from("x") } });
   assert.ok((await image.bytes()).length > 1000);
@@ -220,12 +227,50 @@ test("a subclass changes every request in its `request`", async () => {
     text += event;
   assert.equal(text, "ab");
   await assert.rejects(replicate.predictions.get("nothing-there"), { name: "ApiError", status: 404 });
-  const sent = (await emulator.requests()).filter(({ headers }) => headers["x-tenant"] === "t1");
+  const all = await emulator.requests();
+  assert.ok(
+    all.every(({ headers }) => headers.authorization === "Bearer r8_t"),
+    "files and events too",
+  );
+  const sent = all.filter(({ headers }) => headers["x-tenant"] === "t1");
   const paths = sent.map(({ method, path }) => `${method} ${path.replace("/v1", "")}`);
   assert.deepEqual(paths, replicate.routes);
-  assert.equal(seen.length, paths.length, "hooks see what was sent, once");
-  assert.ok(sent.every(({ headers }) => headers.authorization.endsWith("r8_t")));
+  const urls = all.map(({ path }) => new URL(path, emulator.base_url).href);
+  assert.deepEqual(seen, urls, "hooks see what was sent, once, files and events too");
+  assert.deepEqual(responses, urls);
+  const times = (text) => logged.filter((line) => line.includes(text)).length;
+  assert.equal(times("created prediction"), 2);
+  assert.equal(times("downloaded file"), 1);
+  assert.equal(times("request succeeded") + times("request failed"), all.length - 1, "all but the events");
   assert.equal(paths.filter((path) => /POST .*predictions/.test(path)).length, 2);
+});
+
+test("big integers in an input stay exact if methods are replaced", async (t) => {
+  const { received, baseUrl } = await receiver(t);
+  const input = {
+    big: 12345678901234567890n,
+    number: 2 ** 60,
+    text: '9007199254740993 "n9007199254740993',
+    list: [-9007199254740993n, 1e300, 0.1, 3],
+  };
+  const plain = new Replicate({ auth: "t", baseUrl });
+  const requested = new Replicate({ auth: "t", baseUrl });
+  const { request } = requested;
+  requested.request = (...given) => request.apply(requested, given);
+  const created = new Replicate({ auth: "t", baseUrl });
+  const { create } = created.predictions;
+  const calls = replace(created.predictions, "create", create);
+  for (const replicate of [plain, requested, created]) await replicate.submit("a/b", { input });
+  assert.deepEqual(calls[0][0].input, input);
+  assert.match(String(received[0]), /"big":12345678901234567890.*-9007199254740993,/);
+  assert.equal(received.length, 3);
+  for (const body of received) assert.equal(String(body), String(received[0]));
+});
+
+test("a `create` may return big integers", async () => {
+  const replicate = emulator.client();
+  replace(replicate.predictions, "create", (options) => ({ ...prediction, input: options.input }));
+  assert.equal(await replicate.run("a/b", { input: { n: 12345678901234567890n } }), "done");
 });
 
 test("what a replaced `request` throws rejects the call unchanged, without a retry", async () => {
@@ -238,8 +283,21 @@ test("what a replaced `request` throws rejects the call unchanged, without a ret
     await assert.rejects(replicate.run("a/b", { input: {} }), (thrown) => thrown === error);
     assert.equal(calls.length, 2);
   }
+  const created = emulator.client();
+  replace(created.predictions, "create", () => undefined);
+  await assert.rejects(
+    created.run("a/b", { input: {} }),
+    /`predictions\.create` must return a prediction, not undefined/,
+  );
   replace(replicate, "request", () => undefined);
   await assert.rejects(replicate.predictions.get("p"), /`request` must return a Response, not undefined/);
+});
+
+test("`predictions` can be removed from a client", async () => {
+  const replicate = emulator.client();
+  replicate.predictions = undefined;
+  const [image] = await replicate.run(flux, { input: { prompt: "x" } });
+  assert.ok(String(image).startsWith("http"));
 });
 
 test("aborting a call aborts its `request`", async () => {

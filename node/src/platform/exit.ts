@@ -18,6 +18,9 @@ let running = 0;
 /** The calls of this thread. */
 let abandoning: Abandoning | undefined;
 let listening = false;
+/** Whether it will be checked whether the cancels were sent. */
+let checking = false;
+let ending = false;
 
 /**
  * Cancels the prediction of a call if the process ends before the returned function is called, or `owner` is collected.
@@ -31,13 +34,18 @@ export function cancelAtExit(calls: Abandoning, owner?: object): () => void {
   const release = () => {
     if (over) return;
     over = true;
-    if (--running === 0) afterTurn(ignoreIfIdle);
+    if (--running > 0 || checking) return;
+    checking = true;
+    afterTurn(ignoreIfIdle);
   };
   if (owner) collected.register(owner, release);
   return release;
 }
 
 const collected = new FinalizationRegistry<() => void>((release) => release());
+
+/** Returns whether a signal ends the process. Calls that begin then are abandoned. */
+export const isEnding = (): boolean => ending;
 
 function listen(): void {
   if (listening) return;
@@ -48,9 +56,11 @@ function listen(): void {
 }
 
 function ignoreIfIdle(): void {
+  checking = false;
   if (running > 0) return;
   if (!abandoning?.isIdle()) {
     // The end of the process waits for cancels that are not sent yet.
+    checking = true;
     later(ignoreIfIdle, RECHECK).unref();
     return;
   }
@@ -74,6 +84,7 @@ function onSignal(signal: NodeJS.Signals): void {
     return;
   }
   process.off("exit", onExit);
+  ending = true;
   // Meanwhile another signal ends the process at once.
   const end = () => process.kill(process.pid, signal);
   abandoning?.abandon().then(end, end);

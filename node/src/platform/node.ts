@@ -5,7 +5,7 @@ import { ReadableStream as NodeWebStream } from "node:stream/web";
 import { setImmediate } from "node:timers";
 import { fileURLToPath } from "node:url";
 import { isMainThread } from "node:worker_threads";
-import { cancelAtExit } from "./exit";
+import { cancelAtExit, isEnding } from "./exit";
 import { loadNative } from "./loader";
 import type { Platform } from "./platform";
 import { environment } from "./runtimes";
@@ -35,6 +35,7 @@ export const platform: Platform = {
   warn: (text, type) => process.emitWarning(text, { type }),
   terminal: () => (process.stderr.isTTY ? (text) => void process.stderr.write(text) : undefined),
   cancelAtExit,
+  isEnding,
   readerOf: () => undefined,
   ReadableStream: globalThis.ReadableStream ?? NodeWebStream,
   isDisturbed: (stream) => Readable.isDisturbed(stream as never),

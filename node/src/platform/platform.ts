@@ -62,6 +62,8 @@ export interface Platform {
    * Abandons the calls if the process ends before the returned function is called, or `owner` is collected.
    */
   cancelAtExit(calls: Abandoning, owner?: object): () => void;
+  /** Returns whether the process is ending, so that calls that begin are abandoned. */
+  isEnding(): boolean;
   /**
    * Returns a reader for a stream, if there is a better one than its default reader. A chunk is overwritten by the next read.
    */

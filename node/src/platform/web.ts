@@ -150,9 +150,12 @@ function bindAsync<Given extends unknown[], Result>(
       await new Promise<void>((resolve) => {
         wake = resolve;
       });
-      const begun = waiting;
-      waiting = [];
-      for (const begin of begun) begin();
+      // A call may make others.
+      while (waiting.length > 0) {
+        const begun = waiting;
+        waiting = [];
+        for (const begin of begun) begin();
+      }
     }
   };
   void listen();
@@ -195,6 +198,7 @@ export const platform: Platform = {
   terminal: () => undefined,
   // A runtime without processes ends nothing that runs; see the option `waitUntil`.
   cancelAtExit: () => () => {},
+  isEnding: () => false,
   pathOf: (url) => url.pathname,
   readerOf: inWorkers ? largeReads : () => undefined,
   ReadableStream: globalThis.ReadableStream,
