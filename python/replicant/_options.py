@@ -254,7 +254,7 @@ class MapOptions(CreateOptions, total=False):
     invalid input or a cancel, the prediction is not created again. Defaults to 0."""
     max_predictions: Optional[int]
     """How many predictions to create at most. Then the running ones are finished, and the results end; with a checkpoint,
-    after the rows whose results it has. Defaults to no limit."""
+    after the rows whose results it has, or 1,000 others in a row. Defaults to no limit."""
     max_seconds: Optional[float]
     """The predict time that the API may meter, in seconds; running predictions count with the mean of those that ended.
     At the limit, no more predictions are created, the running ones finish, and the results end. No limit by default."""

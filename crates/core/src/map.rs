@@ -164,7 +164,8 @@ impl Map {
     }
 
     /// Sets the maximum number of predictions to create. When a row would exceed it, the batch waits for the running
-    /// predictions and ends; [`MapStats::stopped`] says why. With a checkpoint, it reads on for rows whose results it has.
+    /// predictions and ends; [`MapStats::stopped`] says why. With a checkpoint, it reads on for rows whose results it has,
+    /// until it has read 1,000 others in a row, or as many as results are left if these are more.
     pub fn max_predictions(mut self, predictions: u64) -> Self {
         self.options.max_predictions = Some(predictions);
         self

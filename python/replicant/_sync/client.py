@@ -545,7 +545,7 @@ class Client(Base):
                     prediction is not created again. Defaults to 0.
                 max_predictions: How many predictions to create at most. Then the running ones are
                     finished, and the results end; with a checkpoint, after the rows whose results
-                    it has. Defaults to no limit.
+                    it has, or 1,000 others in a row. Defaults to no limit.
                 max_seconds: The predict time that the API may meter, in seconds; running
                     predictions count with the mean of those that ended. At the limit, no more
                     predictions are created, the running ones finish, and the results end. No limit

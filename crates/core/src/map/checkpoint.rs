@@ -202,9 +202,9 @@ impl Checkpoint {
         });
     }
 
-    /// Returns `true` if rows are left that were not taken.
-    pub fn has_rows(&self) -> bool {
-        !lock(&self.0.rows).is_empty()
+    /// Returns the number of rows that were not taken.
+    pub fn rows_left(&self) -> usize {
+        lock(&self.0.rows).len()
     }
 
     /// Reads a finished row.
