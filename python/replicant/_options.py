@@ -260,7 +260,7 @@ class MapOptions(CreateOptions, total=False):
     At the limit, no more predictions are created, the running ones finish, and the results end. No limit by default."""
     checkpoint: Union[str, os.PathLike[str], None]
     """The path of a file that records each step of a row. A batch with the same file returns the results that it has, waits
-    for the predictions that were created, and runs the remaining rows. Files on disk are compared by their paths, sizes, and
+    for the predictions that were created, and runs the remaining rows. Files on disk are compared by their names, sizes, and
     the starts and ends of their contents, and other files by their first MiB; a stream without `seek` needs a `key`."""
     retry_unknown: Optional[bool]
     """Whether to create predictions again for rows whose outcome an earlier process left unknown. Defaults to False: such

@@ -180,7 +180,7 @@ impl Map {
 
     /// Sets a file that records each step of a row. A batch with the same file returns the results that it has, waits for the
     /// predictions that were created, and runs the remaining rows. A row whose key had another input fails. Files on disk are
-    /// compared by their paths, sizes, and the starts and ends of their contents, and files in memory by their first MiB; a
+    /// compared by their names, sizes, and the starts and ends of their contents, and files in memory by their first MiB; a
     /// source that can be read only once needs a key.
     pub fn checkpoint(mut self, path: impl Into<PathBuf>) -> Self {
         self.options.checkpoint = Some(path.into());

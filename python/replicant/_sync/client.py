@@ -552,7 +552,7 @@ class Client(Base):
                     by default.
                 checkpoint: The path of a file that records each step of a row. A batch with the
                     same file returns the results that it has, waits for the predictions that were
-                    created, and runs the remaining rows. Files on disk are compared by their paths,
+                    created, and runs the remaining rows. Files on disk are compared by their names,
                     sizes, and the starts and ends of their contents, and other files by their first
                     MiB; a stream without `seek` needs a `key`.
                 retry_unknown: Whether to create predictions again for rows whose outcome an earlier
