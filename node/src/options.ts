@@ -294,7 +294,7 @@ export type MapOptions<Row = unknown> = Omit<RunOptions, "input" | "signal" | "t
   retries?: number | undefined;
   /**
    * Number of predictions to create at most. Then the running ones are finished, and `stats.stopped` says why. With a
-   * checkpoint, rows are read on until all results that it has are returned.
+   * checkpoint, rows are read on until all results that it has are returned, or 1,000 rows in a row have none.
    */
   maxPredictions?: number | undefined;
   /**

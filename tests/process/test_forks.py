@@ -161,6 +161,49 @@ def test_a_forked_child_does_not_keep_a_checkpoint_locked(
         os.kill(orphan, signal.SIGKILL)
 
 
+WRITING = """
+import os, random, signal, sys, threading, time, replicant
+client = replicant.Client("r8_token", base_url=sys.argv[1])
+begun = threading.Event()
+def rows():
+    while True:
+        yield {"value": 0}
+def write():
+    for _ in client.map("emulator/echo", rows(), checkpoint=sys.argv[2]):
+        begun.set()
+threading.Thread(target=write, daemon=True).start()
+begun.wait()
+ended, end = os.pipe()
+for _ in range(20):
+    time.sleep(random.random() * 0.03)
+    if os.fork() == 0:
+        os.close(end)
+        # Returns when the parent has been killed.
+        os.read(ended, 1)
+        os.write(1, b"%d\\n" % os.getpid())
+        signal.pause()
+print("ready", flush=True)
+signal.pause()
+"""
+
+
+def test_a_child_that_is_forked_during_a_write_does_not_keep_a_checkpoint_locked(
+    emulator: Emulator, tmp_path: Path
+) -> None:
+    path = tmp_path / "batch.jsonl"
+    program = Program(WRITING, emulator.base_url, str(path))
+    assert program.line() == "ready"
+    program.process.kill()
+    orphans = [int(program.line()) for _ in range(20)]
+    try:
+        client = replicant.Client("r8_token", base_url=emulator.base_url)
+        (item,) = client.map("emulator/echo", [{"value": 0}], checkpoint=path)
+        assert item.resumed
+    finally:
+        for orphan in orphans:
+            os.kill(orphan, signal.SIGKILL)
+
+
 POOL = """
 import multiprocessing, sys
 from concurrent.futures import ProcessPoolExecutor

@@ -6,6 +6,8 @@ import asyncio
 import datetime
 import decimal
 import io
+import json
+import os
 import threading
 import time
 from collections import UserDict
@@ -326,13 +328,91 @@ def test_a_checkpoint_compares_files_by_their_content(
     assert len(local.predictions) == 2
 
 
+def uploaded(output: Any) -> int:
+    """Returns the size of a file that `emulator/echo` returned."""
+    return int(json.loads(output.read())["size"])
+
+
+def test_a_checkpoint_leaves_open_files_where_they_are(local: Emulator, tmp_path: Path) -> None:
+    size = 3_000_000
+    (tmp_path / "photo.bin").write_bytes(b"x" * size)
+    client = local.client()
+
+    def batch(file: Any, others: list[dict[str, Any]]) -> list[Any]:
+        rows = [*others, {"value": file}]
+        options: Any = {"checkpoint": tmp_path / "batch.jsonl", "max_predictions": 1}
+        return list(client.map("emulator/echo", rows, key=lambda row: str(row["value"]), **options))
+
+    with (tmp_path / "photo.bin").open("rb") as file:
+        # Compared after a limit.
+        assert len(batch(file, [{"value": 1}, {"value": 2}])) == 1
+        assert file.tell() == 0
+        (item,) = batch(file, [])
+        assert uploaded(item.output) == size
+        file.seek(0)
+        (item,) = batch(file, [])
+        assert item.resumed
+        assert file.tell() == 0
+        assert uploaded(client.run("emulator/echo", {"value": file})) == size
+        file.seek(100)
+        (item,) = batch(file, [])
+        assert item.error is not None and "another input" in item.error.message
+        assert file.tell() == 100
+        assert uploaded(client.run("emulator/echo", {"value": file})) == size - 100
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_named_pipe_is_a_stream(local: Emulator, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.txt"
+    os.mkfifo(pipe)
+    options: Any = {"checkpoint": tmp_path / "batch.jsonl"}
+    (item,) = local.client().map("emulator/echo", [{"value": pipe}], **options)
+    assert isinstance(item.error, replicant.InvalidArgumentError)
+    assert item.error.argument == "key"
+    content = b"0123456789" * 10_000
+    # The writer waits until the upload opens the pipe, and would fail if it was closed early.
+    writer = threading.Thread(target=pipe.write_bytes, args=(content,), daemon=True)
+    writer.start()
+    (item,) = local.client().map(
+        "emulator/echo", [{"value": pipe}], key=lambda row: "pipe", timeout=60, **options
+    )
+    assert item.error is None
+    assert uploaded(item.output) == len(content)
+    writer.join(60)
+
+
+def test_a_batch_continues_in_a_folder_that_was_moved(
+    local: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def batch() -> Any:
+        rows = [{"value": Path("photo.txt")}]
+        (item,) = local.client().map("emulator/echo", rows, checkpoint="batch.jsonl")
+        assert item.error is None
+        return item
+
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "photo.txt").write_text("heron")
+    monkeypatch.chdir(tmp_path / "one")
+    batch()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "one").rename(tmp_path / "other")
+    monkeypatch.chdir(tmp_path / "other")
+    assert batch().resumed
+    (tmp_path / "other" / "photo.txt").rename(tmp_path / "other" / "image.txt")
+    rows = [{"value": Path("image.txt")}]
+    with pytest.raises(replicant.InvalidArgumentError, match="had another input"):
+        list(local.client().map("emulator/echo", rows, checkpoint="batch.jsonl"))
+
+
 def test_a_row_with_a_stream_needs_a_key_with_a_checkpoint(local: Emulator, tmp_path: Path) -> None:
     class Once(io.RawIOBase):
+        left = [b"once"]
+
         def readable(self) -> bool:
             return True
 
         def read(self, size: int = -1) -> bytes:
-            return b""
+            return self.left.pop() if self.left else b""
 
     options: Any = {"checkpoint": tmp_path / "batch.jsonl"}
     (item,) = local.client().map("emulator/echo", [{"value": Once()}], **options)

@@ -164,7 +164,8 @@ impl Map {
     }
 
     /// Sets the maximum number of predictions to create. When a row would exceed it, the batch waits for the running
-    /// predictions and ends; [`MapStats::stopped`] says why. With a checkpoint, it reads on for rows whose results it has.
+    /// predictions and ends; [`MapStats::stopped`] says why. With a checkpoint, it reads on for rows whose results it has,
+    /// until it has read 1,000 others in a row, or as many as results are left if these are more.
     pub fn max_predictions(mut self, predictions: u64) -> Self {
         self.options.max_predictions = Some(predictions);
         self
@@ -179,7 +180,7 @@ impl Map {
 
     /// Sets a file that records each step of a row. A batch with the same file returns the results that it has, waits for the
     /// predictions that were created, and runs the remaining rows. A row whose key had another input fails. Files on disk are
-    /// compared by their paths, sizes, and the starts and ends of their contents, and files in memory by their first MiB; a
+    /// compared by their names, sizes, and the starts and ends of their contents, and files in memory by their first MiB; a
     /// source that can be read only once needs a key.
     pub fn checkpoint(mut self, path: impl Into<PathBuf>) -> Self {
         self.options.checkpoint = Some(path.into());

@@ -295,3 +295,23 @@ async fn a_batch_replaces_no_file_of_an_earlier_one() {
     assert_eq!(std::fs::read_dir(&out).unwrap().count(), 4);
     assert_eq!(predictions(&emulator).len(), 2);
 }
+
+#[tokio::test]
+async fn batches_at_a_time_replace_no_file_of_each_other() {
+    let (emulator, client) = start();
+    painter(&emulator);
+    let folder = temporary_folder();
+    let map = |text: &str| {
+        let row = |number: i64| Row::new(json!({"text": text})).key(number);
+        let rows = stream::iter((0..50).map(row).collect::<Vec<_>>());
+        all(client.map("acme/painter", rows).save_to(folder.path()))
+    };
+    let (one, other) = tokio::join!(map("one"), map("other"));
+    for (items, text) in [(one, "one"), (other, "other")] {
+        for item in items {
+            let path = item.output.as_ref().unwrap().as_str().unwrap();
+            assert_eq!(std::fs::read_to_string(path).unwrap(), text, "{path}");
+        }
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 100);
+}

@@ -8,14 +8,14 @@ use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering::SeqCst},
     },
     time::Duration,
 };
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use replicant::{
-    Client, ErrorKind, OnAbandon, Options, background,
+    BoxStream, Client, ErrorKind, OnAbandon, Options, background,
     bindings::CheckpointFolder,
     json,
     map::{Map, OnError, Row, Stopped},
@@ -603,6 +603,48 @@ async fn results_of_the_checkpoint_are_returned_after_a_limit() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn rows_without_results_are_not_read_without_end_after_a_limit() {
+    let (emulator, client) = start();
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let map = |rows: BoxStream<'static, Row>| client.map("emulator/echo", rows).checkpoint(&path);
+    let row = |number: i64| Row::new(json!({"value": number})).key(number);
+    all(map(Box::pin(stream::iter((0..3).map(row).collect::<Vec<_>>())))).await;
+    // A queue that never ends, and delivers one of the earlier rows after others.
+    let read = Arc::new(AtomicI64::new(0));
+    let counter = read.clone();
+    let queue = stream::repeat_with(move || {
+        let number = counter.fetch_add(1, SeqCst);
+        row(if number == 900 { 1 } else { 10 + number })
+    });
+    let items = all(map(Box::pin(queue)).max_predictions(2)).await;
+    assert_eq!(items.iter().filter(|item| item.resumed).count(), 1, "{items:?}");
+    assert_eq!((items.len(), predictions(&emulator).len()), (3, 5));
+    assert!((1000..3000).contains(&read.load(SeqCst)), "{read:?}");
+}
+
+#[tokio::test]
+async fn a_malformed_row_after_a_limit_is_left_out() {
+    let (emulator, client) = start();
+    let gate = gated(&emulator, "acme/slow");
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let row = |number: i64| Row::new(json!({"value": number})).key(number);
+    let map = |rows: Vec<Row>| client.map("acme/slow", stream::iter(rows)).checkpoint(&path);
+    gate.add_permits(1);
+    all(map(vec![row(5)])).await;
+    let mut file: replicant::Value = json!({}).into();
+    file["value"] = replicant::File::path(folder.path().join("missing.png")).into();
+    let rows =
+        vec![row(1), row(2), row(3), Row::new(file).key(6), row(1), Row::new(json!("text")).key(7), row(5)];
+    gate.add_permits(10);
+    let items = all(map(rows).max_predictions(2).errors(OnError::Raise).ordered(true)).await;
+    let keys: Vec<_> = items.iter().map(|item| item.index).collect();
+    assert_eq!(keys, [0, 1, 6], "{items:?}");
+    assert!(predictions(&emulator).iter().all(|prediction| prediction["status"] == "succeeded"));
 }
 
 #[tokio::test]

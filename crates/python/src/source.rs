@@ -4,7 +4,7 @@ mod position;
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use pyo3::{
     exceptions::{PyRuntimeError, PyTypeError},
@@ -15,7 +15,7 @@ use pyo3::{
 use pyo3_async_runtimes::{TaskLocals, into_future_with_locals};
 use replicant::{BoxError, BoxFuture, BoxStream, ByteSource, Error, ErrorKind, File, Result};
 
-use self::position::{Extent, Position, Turn, close, is_awaitable};
+use self::position::{Extent, Position, Turn, close, is_awaitable, tell};
 use crate::{
     once::intern,
     runtime::{gate, unblocked},
@@ -122,6 +122,34 @@ impl Shared {
         }
     }
 
+    /// Reads at most `limit` bytes from the start, and seeks back: an upload that begins later begins where the file is.
+    fn sample(&self, limit: usize) -> Result<Bytes, BoxError> {
+        gate::attach(|py| {
+            let file = self.file.bind(py);
+            let mut sample = BytesMut::new();
+            let mut read = || -> PyResult<Result<()>> {
+                file.call_method1(intern!(py, "seek"), (self.extent.start,))?;
+                while sample.len() < limit {
+                    let wanted = limit - sample.len();
+                    let piece = file.call_method1(intern!(py, "read"), (wanted,))?;
+                    close(&piece);
+                    match checked(&piece) {
+                        Ok(piece) if piece.is_empty() => break,
+                        Ok(piece) => sample.extend_from_slice(&piece[..piece.len().min(wanted)]),
+                        Err(error) => return Ok(Err(error)),
+                    }
+                }
+                Ok(Ok(()))
+            };
+            let at = tell(file).map_err(ReadFailure::new)?;
+            let read = read();
+            file.call_method1(intern!(py, "seek"), (at,)).map_err(ReadFailure::new)?;
+            read.map_err(ReadFailure::new)??;
+            Ok(sample.freeze())
+        })
+        .unwrap_or_else(|| Err(ending()))
+    }
+
     fn seek_and_read(&self, offset: u64) -> Result<Piece, BoxError> {
         gate::attach(|py| {
             let file = self.file.bind(py);
@@ -142,7 +170,7 @@ impl Shared {
             };
             read().map_err(ReadFailure::new)?.map_err(BoxError::from)
         })
-        .unwrap_or_else(|| Err(Error::new(ErrorKind::Internal, "the interpreter is ending").into()))
+        .unwrap_or_else(|| Err(ending()))
     }
 }
 
@@ -159,6 +187,16 @@ impl ByteSource for Reader {
 
     fn replayable(&self) -> bool {
         self.0.extent.start.is_some()
+    }
+
+    fn sample(&self, limit: usize) -> BoxFuture<'_, Result<Bytes, BoxError>> {
+        let shared = self.0.clone();
+        Box::pin(async move {
+            let turn = shared.position.turn().await;
+            // With the turn, because the thread goes on if the batch is left.
+            let sample = move || (unblocked(|| shared.sample(limit)), turn);
+            tokio::task::spawn_blocking(sample).await.map_err(lost)?.0
+        })
     }
 
     fn open(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes, BoxError>>, BoxError>> {
@@ -179,6 +217,10 @@ impl ByteSource for Reader {
         });
         Box::pin(async move { Ok(Box::pin(pieces) as BoxStream<'static, _>) })
     }
+}
+
+fn ending() -> BoxError {
+    Error::new(ErrorKind::Internal, "the interpreter is ending").into()
 }
 
 /// Builds the error of a thread that has ended early.

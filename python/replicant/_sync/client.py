@@ -545,14 +545,14 @@ class Client(Base):
                     prediction is not created again. Defaults to 0.
                 max_predictions: How many predictions to create at most. Then the running ones are
                     finished, and the results end; with a checkpoint, after the rows whose results
-                    it has. Defaults to no limit.
+                    it has, or 1,000 others in a row. Defaults to no limit.
                 max_seconds: The predict time that the API may meter, in seconds; running
                     predictions count with the mean of those that ended. At the limit, no more
                     predictions are created, the running ones finish, and the results end. No limit
                     by default.
                 checkpoint: The path of a file that records each step of a row. A batch with the
                     same file returns the results that it has, waits for the predictions that were
-                    created, and runs the remaining rows. Files on disk are compared by their paths,
+                    created, and runs the remaining rows. Files on disk are compared by their names,
                     sizes, and the starts and ends of their contents, and other files by their first
                     MiB; a stream without `seek` needs a `key`.
                 retry_unknown: Whether to create predictions again for rows whose outcome an earlier

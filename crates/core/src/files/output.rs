@@ -135,12 +135,21 @@ impl FileOutput {
         path: &std::path::Path,
         observer: Option<Observer>,
     ) -> Result<()> {
+        self.download(path, observer).await?.commit().await
+    }
+
+    /// Downloads the file to a temporary file next to `path`.
+    pub(crate) async fn download(
+        &self,
+        path: &std::path::Path,
+        observer: Option<Observer>,
+    ) -> Result<AtomicFile> {
         let mut file = AtomicFile::create(path).await?;
         let mut chunks = self.stream_observed(0, observer);
         while let Some(chunk) = chunks.try_next().await? {
             file.write(chunk).await?;
         }
-        file.commit().await
+        Ok(file)
     }
 
     /// Returns the MIME type and the size in bytes that the server declares, without reading the content.

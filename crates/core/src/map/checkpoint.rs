@@ -37,6 +37,9 @@ struct Inner {
     owner: u32,
     /// `None` once it is closed.
     file: Mutex<Option<File>>,
+    /// The file once more, opened to lock it. A child cannot close `file` if it was forked while a thread wrote. `None` on
+    /// Windows, where opening the file locks it.
+    locked: Mutex<Option<File>>,
     writes: Mutex<Writes>,
     /// The rows of earlier processes that were not read yet.
     rows: Mutex<HashMap<Hash, Entry>>,
@@ -51,13 +54,14 @@ impl Drop for Inner {
 /// The checkpoints of this process.
 static OPEN: Mutex<Vec<Weak<Inner>>> = Mutex::new(Vec::new());
 
-/// Closes the checkpoints of the parent in a forked child, which would keep them locked after the end of its parent.
+/// Unlocks the checkpoints of the parent in a forked child, which would keep them locked after the end of its parent.
 pub fn close_in_child() {
-    // Only if no thread of the parent had a lock at the fork: in the child, nobody would unlock it.
+    // Only if no thread of the parent held a mutex at the fork: in the child, nobody would release it. Threads hold these
+    // for a moment only.
     let Ok(open) = OPEN.try_lock() else { return };
     for checkpoint in open.iter().filter_map(Weak::upgrade) {
-        if let Ok(mut file) = checkpoint.file.try_lock() {
-            drop(file.take());
+        if let Ok(mut locked) = checkpoint.locked.try_lock() {
+            drop(locked.take());
         }
     }
 }
@@ -109,8 +113,9 @@ impl Checkpoint {
         let mut opening = OpenOptions::new();
         // On Windows, a file that is opened to append cannot be cut.
         opening.read(true).write(true).append(cfg!(not(windows))).create(true).truncate(false);
-        let mut file = match open_locked(&path, &mut opening) {
-            Ok(file) => file,
+        let (mut file, locked) = match open_locked(&path, &mut opening) {
+            Ok(file) if cfg!(windows) => (file, None),
+            Ok(locked) => (opening.open(&path).map_err(|error| unwritable(&path, &error))?, Some(locked)),
             Err(TryLockError::WouldBlock) => return Err(Error::new(ErrorKind::Conflict, "it is in use")),
             Err(TryLockError::Error(error)) => return Err(unwritable(&path, &error)),
         };
@@ -143,6 +148,7 @@ impl Checkpoint {
             path,
             owner: process::id(),
             file: Mutex::new(Some(file)),
+            locked: Mutex::new(locked),
             writes: Mutex::default(),
             rows: Mutex::new(loaded.rows),
         };
@@ -196,9 +202,9 @@ impl Checkpoint {
         });
     }
 
-    /// Returns `true` if rows are left that were not taken.
-    pub fn has_rows(&self) -> bool {
-        !lock(&self.0.rows).is_empty()
+    /// Returns the number of rows that were not taken.
+    pub fn rows_left(&self) -> usize {
+        lock(&self.0.rows).len()
     }
 
     /// Reads a finished row.
@@ -260,11 +266,15 @@ impl Inner {
     }
 
     fn close(&self) {
-        let file = lock(&self.file).take();
+        // In a child, nobody would release a mutex that a thread of the parent held at the fork.
+        if self.owner != process::id() {
+            return;
+        }
+        drop(lock(&self.file).take());
         // Also for the children that were forked meanwhile, which have it open too.
-        if let Some(file) = file.filter(|_| self.owner == process::id()) {
+        if let Some(locked) = lock(&self.locked).take() {
             // Some network file systems have no locks.
-            let _ = file.unlock();
+            let _ = locked.unlock();
         }
     }
 
@@ -376,6 +386,7 @@ mod tests {
             path,
             owner: process::id(),
             file,
+            locked: Mutex::default(),
             writes: Mutex::default(),
             rows: Mutex::default(),
         }))

@@ -36,6 +36,10 @@ use crate::{
 /// With ordered results, how far reading may run ahead of the next result to deliver, as a multiple of `concurrency`.
 const ORDERED_WINDOW: u64 = 4;
 
+/// After a limit, how many rows without a result in the checkpoint to read before the next one with a result; more if the
+/// checkpoint has more results. The rows may be a queue that never ends.
+const LEFT_OUT: usize = 1000;
+
 /// How long creates of a batch that was left may use its checkpoint. Shorter than another batch waits for it.
 const LAST_CREATES: Duration = Duration::from_secs(2);
 
@@ -71,6 +75,7 @@ pub(super) async fn drive(
         next: 0,
         delivered: 0,
         is_limited: false,
+        left_out: 0,
         waiting: BTreeMap::new(),
         keys: Keys::default(),
         last_error: None,
@@ -98,6 +103,8 @@ struct Driver {
     keys: Keys,
     /// Whether only rows whose results the checkpoint has are of interest.
     is_limited: bool,
+    /// How many rows in a row were left out because of a limit.
+    left_out: usize,
     /// The error to end with.
     last_error: Option<Error>,
 }
@@ -203,9 +210,11 @@ impl Driver {
         self.next += 1;
         if runs && !self.batch.reserve() {
             // Rows whose results the checkpoint has may follow.
+            self.left_out += 1;
             self.deliver(index, None);
             return Ok(());
         }
+        self.left_out = 0;
         lock(&self.batch.counters).stats.rows += 1;
         let (batch, storage) = (self.batch.clone(), self.storage.clone());
         let row = RunRow { batch, storage, row: Arc::new(row), seconds: None, attempts: 0, interrupted: 0 };
@@ -222,10 +231,15 @@ impl Driver {
         }
     }
 
-    /// Ends a row that is not valid.
+    /// Ends a row that is not valid. After a limit, it is left out.
     fn reject(&mut self, key: Value, input: Value, error: Error) -> Result<()> {
         let index = self.next;
         self.next += 1;
+        if self.is_limited {
+            self.left_out += 1;
+            self.deliver(index, None);
+            return Ok(());
+        }
         lock(&self.batch.counters).stats.rows += 1;
         let item = MapItem { error: Some(error), ..MapItem::new(key, index, input) };
         self.finished(index, Finished::Item(Box::new(item)))
@@ -296,7 +310,8 @@ impl Driver {
         if !std::mem::replace(&mut self.is_limited, true) {
             checkpoint.keep_results(&self.batch.options);
         }
-        !checkpoint.has_rows()
+        let results = checkpoint.rows_left();
+        results == 0 || self.left_out > results.max(LEFT_OUT)
     }
 
     /// Counts a row as not read.

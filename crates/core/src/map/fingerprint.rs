@@ -1,29 +1,19 @@
 //! Compares the files of a row with those of the row in an earlier batch.
 
-use std::{
-    fs::File as Opened,
-    io::{self, Read, Seek, SeekFrom},
-    path::Path,
-};
-
-use futures_util::TryStreamExt;
 use sha2::{Digest, Sha256};
 
 use super::{hash::Hash, row::Row};
 use crate::{
     error::{Error, Result},
     files::upload::check_file,
-    platform::run_blocking,
     value::{File, PathSegment, Value, format_path},
 };
 
-/// How many bytes are read at the start and at the end of a file on disk. Reading all of it would take long.
-const EDGE: u64 = 16 * 1024;
-/// How many bytes are read of other files, most of which are in memory.
-const BEGINNING: usize = 1024 * 1024;
+/// How many bytes are read of a file, most of which are in memory. Of a file on disk, fewer.
+const SAMPLE: usize = 1024 * 1024;
 
 /// Returns the hash by which a row is compared with that of an earlier batch: of its input, in which each file counts by its
-/// name, its path if it is on disk, its size, and a sample of its content.
+/// name, its size, and a sample of its content. Not by its path, so that a batch continues in a folder that was moved.
 ///
 /// # Errors
 /// If a file cannot be read, or can be read only once although the row has no key.
@@ -59,25 +49,10 @@ async fn fingerprint(file: &File, place: &str, keyed: bool) -> Result<Value> {
         hasher.update(part);
     };
     add(file.name().as_bytes());
-    if let Some(path) = source.path() {
-        add(path.as_os_str().as_encoded_bytes());
-        let path = path.to_owned();
-        let edges = run_blocking(move || edges(&path)).await.map_err(Error::background_failed)?;
-        let (size, edges) = edges.map_err(|error| Error::unreadable(error.into()).of_file(place))?;
-        add(&size.to_le_bytes());
-        add(&edges);
-    } else if source.replayable() {
+    if source.replayable() {
         add(&source.len().unwrap_or(u64::MAX).to_le_bytes());
-        let unreadable = |error| Error::unreadable(error).of_file(place);
-        let mut chunks = source.open().await.map_err(unreadable)?;
-        let mut left = BEGINNING;
-        while left > 0
-            && let Some(chunk) = chunks.try_next().await.map_err(unreadable)?
-        {
-            let part = &chunk[..chunk.len().min(left)];
-            hasher.update(part);
-            left -= part.len();
-        }
+        let sample = source.sample(SAMPLE).await;
+        add(&sample.map_err(|error| Error::unreadable(error).of_file(place))?);
     } else if !keyed {
         let problem = format!(
             "is missing: `{place}` is a stream, which the checkpoint cannot compare with that of an earlier batch, because it \
@@ -86,17 +61,4 @@ async fn fingerprint(file: &File, place: &str, keyed: bool) -> Result<Value> {
         return Err(Error::invalid_argument("key", problem));
     }
     Ok(Value::Bytes(hasher.finalize().to_vec().into()))
-}
-
-/// Returns the size of a file, and its start and its end.
-fn edges(path: &Path) -> io::Result<(u64, Vec<u8>)> {
-    let mut file = Opened::open(path)?;
-    let size = file.metadata()?.len();
-    let mut edges = Vec::new();
-    Read::by_ref(&mut file).take(EDGE).read_to_end(&mut edges)?;
-    if size > EDGE {
-        file.seek(SeekFrom::Start(EDGE.max(size.saturating_sub(EDGE))))?;
-        file.take(EDGE).read_to_end(&mut edges)?;
-    }
-    Ok((size, edges))
 }

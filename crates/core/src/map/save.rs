@@ -1,17 +1,12 @@
 //! Saves the files of an output to the folder of a batch.
 
-use std::{
-    fs::File,
-    io::{self, BufRead, BufReader},
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use super::row::Numbered;
 use crate::{
-    error::{Error, Result},
+    error::Result,
     files::{file_names, output::FileOutput},
     native::create_folder,
-    platform::run_blocking,
     predictions::{batch_run::BatchRuns, snapshot::Snapshot},
     value::Value,
 };
@@ -38,8 +33,11 @@ impl SaveFolder {
             let of_several = (urls.len() > 1).then_some(number);
             let name = |id| file_names::name_for(row.label(), id, of_several, url);
             let file = FileOutput::new(runs.client(), url).with_options(runs.options().clone());
-            let other = name(Some(prediction.id().unwrap_or_default()));
-            paths.push(self.path.join(save(&file, &self.absolute, name(None), other).await?));
+            let path = self.absolute.join(name(None));
+            // Another batch may have saved, or be saving, another file under this name.
+            let other = self.absolute.join(name(Some(prediction.id().unwrap_or_default())));
+            let saved = file.download(&path, None).await?.commit_beside(path, other).await?;
+            paths.push(self.path.join(saved.file_name().unwrap_or_default()));
         }
         let mut paths = paths.into_iter();
         Ok(output.map_leaves(&mut |leaf| match leaf {
@@ -49,42 +47,5 @@ impl SaveFolder {
             },
             leaf => leaf,
         }))
-    }
-}
-
-/// Saves a file as `name`, or as `other` if another batch has saved another file under this name. Returns its name.
-async fn save(file: &FileOutput, folder: &Path, name: String, other: String) -> Result<String> {
-    let path = folder.join(&name);
-    if !path.is_file() {
-        file.save(path).await?;
-        return Ok(name);
-    }
-    let second = folder.join(&other);
-    file.save(&second).await?;
-    let chosen = run_blocking(move || match are_equal(&path, &second) {
-        // An earlier attempt to save the same output.
-        Ok(true) => {
-            let _ = std::fs::remove_file(second);
-            name
-        }
-        _ => other,
-    });
-    chosen.await.map_err(Error::background_failed)
-}
-
-fn are_equal(one: &Path, other: &Path) -> io::Result<bool> {
-    let (one, other) = (File::open(one)?, File::open(other)?);
-    if one.metadata()?.len() != other.metadata()?.len() {
-        return Ok(false);
-    }
-    let (mut one, mut other) = (BufReader::new(one), BufReader::new(other));
-    loop {
-        let (chunk, expected) = (one.fill_buf()?, other.fill_buf()?);
-        let length = chunk.len().min(expected.len());
-        if length == 0 || chunk[..length] != expected[..length] {
-            return Ok(chunk.len() == expected.len() && length == 0);
-        }
-        one.consume(length);
-        other.consume(length);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fs::Metadata,
-    io::{self, Write},
+    io::{self, BufRead, BufReader, Write},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -110,6 +110,20 @@ impl AtomicFile {
         self.commit_with(move |temporary| rename_to_new(temporary, targets)).await
     }
 
+    /// Like [`AtomicFile::commit_as_new`], but to `path`, or to `other` if `path` has another content. If it has the same, the
+    /// file stays. Returns which of them has the content.
+    pub async fn commit_beside(self, path: PathBuf, other: PathBuf) -> Result<PathBuf> {
+        let commit = move |temporary: &Path| match claim(&path) {
+            Ok(()) => rename_to_claimed(temporary, path),
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            Err(_) if are_equal(temporary, &path).unwrap_or_default() => {
+                std::fs::remove_file(temporary).map(|()| path)
+            }
+            Err(_) => std::fs::rename(temporary, &other).map(|()| other),
+        };
+        self.commit_with(commit).await
+    }
+
     async fn commit_with(
         mut self,
         rename: impl FnOnce(&Path) -> io::Result<PathBuf> + Send + 'static,
@@ -165,22 +179,50 @@ fn check_target(target: &Path) -> Result<Option<Metadata>> {
     }
 }
 
-/// Moves a file to the first path of `targets` that does not exist. Creating the file claims the path, so that
-/// concurrent saves get different paths.
+/// Moves a file to the first path of `targets` that does not exist.
 fn rename_to_new(temporary: &Path, mut targets: impl FnMut() -> PathBuf) -> io::Result<PathBuf> {
     loop {
         let target = targets();
-        match std::fs::OpenOptions::new().write(true).create_new(true).open(&target) {
-            Ok(claim) => {
-                // Not every file system of Windows replaces a file that is open.
-                drop(claim);
-                return std::fs::rename(temporary, &target).map(|()| target.clone()).inspect_err(|_| {
-                    let _ = std::fs::remove_file(&target);
-                });
-            }
+        match claim(&target) {
+            Ok(()) => return rename_to_claimed(temporary, target),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
+    }
+}
+
+/// Creates an empty file, so that concurrent saves get different paths. Fails if the path exists.
+fn claim(target: &Path) -> io::Result<()> {
+    // Closed at once: not every file system of Windows replaces a file that is open.
+    std::fs::OpenOptions::new().write(true).create_new(true).open(target).map(drop)
+}
+
+fn rename_to_claimed(temporary: &Path, target: PathBuf) -> io::Result<PathBuf> {
+    match std::fs::rename(temporary, &target) {
+        Ok(()) => Ok(target),
+        Err(error) => {
+            let _ = std::fs::remove_file(&target);
+            Err(error)
+        }
+    }
+}
+
+/// Returns `true` if two files have the same content. An empty one may be a claim, to which another content is moved.
+fn are_equal(one: &Path, other: &Path) -> io::Result<bool> {
+    let (one, other) = (std::fs::File::open(one)?, std::fs::File::open(other)?);
+    let length = one.metadata()?.len();
+    if length == 0 || length != other.metadata()?.len() {
+        return Ok(false);
+    }
+    let (mut one, mut other) = (BufReader::new(one), BufReader::new(other));
+    loop {
+        let (chunk, expected) = (one.fill_buf()?, other.fill_buf()?);
+        let length = chunk.len().min(expected.len());
+        if length == 0 || chunk[..length] != expected[..length] {
+            return Ok(chunk.len() == expected.len() && length == 0);
+        }
+        one.consume(length);
+        other.consume(length);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Files in inputs: their source, name and type.
 
-use std::{fmt, path::Path, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::stream;
@@ -54,10 +54,19 @@ pub trait ByteSource: fmt::Debug + MaybeSend + MaybeSync {
         None
     }
 
-    /// Returns the path if the source is a file on disk. The checkpoint of a batch compares files by their paths, sizes, and
-    /// the starts and ends of their contents.
-    fn path(&self) -> Option<&Path> {
-        None
+    /// Returns a part of the content of a replayable source, of at most `limit` bytes, by which the checkpoint of a batch
+    /// compares it with that of an earlier batch. By default its beginning.
+    #[cfg(not(target_arch = "wasm32"))]
+    fn sample(&self, limit: usize) -> BoxFuture<'_, Result<Bytes, BoxError>> {
+        Box::pin(async move {
+            let (mut chunks, mut sample) = (self.open().await?, bytes::BytesMut::new());
+            while sample.len() < limit
+                && let Some(chunk) = futures_util::TryStreamExt::try_next(&mut chunks).await?
+            {
+                sample.extend_from_slice(&chunk[..chunk.len().min(limit - sample.len())]);
+            }
+            Ok(sample.freeze())
+        })
     }
 
     /// Checks that the source can be read. Called before anything is sent.

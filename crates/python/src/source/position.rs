@@ -99,7 +99,7 @@ impl Position {
     }
 }
 
-fn tell(file: &Bound<'_, PyAny>) -> PyResult<u64> {
+pub fn tell(file: &Bound<'_, PyAny>) -> PyResult<u64> {
     let at = file.call_method0(intern!(file.py(), "tell"))?;
     close(&at);
     at.extract()
