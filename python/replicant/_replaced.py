@@ -10,6 +10,7 @@ from weakref import ref
 from ._transport import Adapter, Headers, Response, _pairs, _run
 
 if TYPE_CHECKING:
+    from ._native import Client as NativeClient
     from ._object import Json
 
 # The path of a create, with the owner and the name of its model or deployment.
@@ -61,9 +62,10 @@ def creates_are_replaced(client: Any) -> bool:
 class Replaced(Adapter):
     """Sends the requests of the core through the methods of a client."""
 
-    def __init__(self, client: Any, creates: bool) -> None:
+    def __init__(self, client: Any, direct: NativeClient, creates: bool) -> None:
         # The client keeps the native client that keeps this.
         self._client = ref(client)
+        self._direct = direct
         self._creates = creates
 
     def send(
@@ -77,15 +79,17 @@ class Replaced(Adapter):
     ) -> Any:
         """Sends one request. Returns the response, or an awaitable for it if `awaited` is true."""
         client: Any = self._client()
+        creates = self._creates
         if client is None:
-            raise RuntimeError("the client was deleted")
+            # The cancel of an abandoned prediction is sent nevertheless.
+            client, creates = _unreplaced(self._direct), False
         extra = {name: value for name, value in headers if name != "user-agent"}
         if extra.get("accept") == "text/event-stream":
             # 1.x sends neither these nor downloads through `_request`.
             return (
                 200,
                 [("content-type", "text/event-stream")],
-                _events(client, url, extra, awaited),
+                _events(self._direct, url, extra, awaited),
             )
         if not isinstance(body, (bytes, type(None))):
             body = b"".join(body)
@@ -101,7 +105,7 @@ class Replaced(Adapter):
             options["json"] = json.loads(body or b"null")
         elif body is not None:
             options["content"] = body
-        create = _CREATE.fullmatch(path) if self._creates and method == "POST" else None
+        create = _CREATE.fullmatch(path) if creates and method == "POST" else None
         if create is not None:
             sent = _create(client, create, options["json"], extra, awaited)
         else:
@@ -118,6 +122,16 @@ class Replaced(Adapter):
         return None
 
 
+def _unreplaced(direct: NativeClient) -> Any:
+    """Returns a client with the methods of this package."""
+    from ._base import Base
+
+    client = Base.__new__(Base)
+    client._options = {"token": None}
+    client._cached = direct
+    return client
+
+
 def _create(client: Any, path: Any, body: Json, headers: Dict[str, str], awaited: bool) -> Any:
     kind, owner, name = path.groups()
     if kind is None:
@@ -132,11 +146,11 @@ def _create(client: Any, path: Any, body: Json, headers: Dict[str, str], awaited
     return (method or namespace.create)(**target, **body, wait=wait, **after)
 
 
-def _events(client: Any, url: str, headers: Dict[str, str], awaited: bool) -> Any:
+def _events(direct: NativeClient, url: str, headers: Dict[str, str], awaited: bool) -> Any:
     from ._file_stream import FileStream
 
     params = {"url": url, "offset": 0, "request_options": {"headers": headers}}
-    stream = FileStream(client._direct, "output.read", params)
+    stream = FileStream(direct, "output.read", params)
     # Generators, because the core takes a stream for an async one, and asks for its items outside the event loop.
     return (chunk async for chunk in stream) if awaited else (chunk for chunk in stream)
 

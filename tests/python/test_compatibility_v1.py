@@ -16,7 +16,7 @@ from typing import Any
 from unittest.mock import MagicMock, patch
 
 import pytest
-from conftest import Emulator
+from conftest import Emulator, canceled, eventually
 
 import replicant as replicate
 
@@ -440,6 +440,19 @@ async def test_an_overridden_request_sends_every_request(emulator: Emulator) -> 
     assert len(seen) == len(requests), "hooks see each request once"
     creates = [each["path"] for each in requests if each["method"] == "POST"]
     assert len([path for path in creates if "predictions" in path]) == 3
+
+
+def test_a_prediction_is_canceled_after_its_client_was_freed(emulator: Emulator) -> None:
+    before = canceled(emulator)
+    client = Tenant("r8_t", base_url=emulator.base_url)
+    freed = weakref.ref(client)
+    stream = client.stream("emulator/endless", {}).start()
+    del client
+    stream.close()
+    del stream
+    gc.collect()
+    assert freed() is None
+    eventually(lambda: canceled(emulator) > before)
 
 
 async def test_a_patched_request_sends_nothing(
