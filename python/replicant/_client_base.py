@@ -270,6 +270,7 @@ class ClientBase(Guarded):
         other._request_options = request
         other._responses = responses
         other.__dict__.update(self._added())
+        self._copy_replaced(other)
         return other
 
     base_url: str = _option("base_url", "The URL of the API, with its version.")

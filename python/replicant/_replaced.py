@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, cast
 from weakref import ref
 
+from ._guarded import WATCHERS
 from ._transport import Adapter, Headers, Response, _pairs, _run
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 # The path of a create, with the owner and the name of its model or deployment.
 _CREATE = re.compile(r"/v1/(?:(models|deployments)/([^/]+)/([^/]+)/)?predictions")
-_WATCHERS = ("FunctionWrapper", "BoundFunctionWrapper")
 # The members of a prediction that a test double may have.
 _MEMBERS = (
     "id",
@@ -40,8 +40,8 @@ def is_replaced(namespace: Any, name: str) -> bool:
         return hasattr(namespace, name)
     members: Dict[str, object] = namespace.__dict__
     method: object = members[name] if name in members else getattr(cls, name, None)
-    # Tracing libraries wrap methods with wrapt to watch the calls of the program, and `run` by itself.
-    return method is not own.get(name) and _class_of(method) not in _WATCHERS
+    # Tracing libraries watch `run` by itself.
+    return method is not own.get(name) and _class_of(method) not in WATCHERS
 
 
 def _class_of(value: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import gc
 import hmac
 import io
@@ -481,6 +482,47 @@ async def test_a_patched_request_sends_nothing(
     assert emulator.requests() == []
     with pytest.raises(replicate.NotFoundError):
         client.predictions.get("nothing-there")
+
+
+async def test_copies_of_a_client_keep_its_replaced_methods(emulator: Emulator) -> None:
+    client: Any = replicate.Client("r8_t", base_url=emulator.base_url)
+    emulator.forget()
+    done = {"id": "p", "status": "succeeded", "output": "done"}
+    made = replicate.prediction.Prediction(**done, urls={})
+
+    def copies() -> list[Any]:
+        return [
+            client.with_options(timeout=9),
+            client.copy(),
+            copy.copy(client),
+            copy.deepcopy(client),
+        ]
+
+    with patch.object(client, "_request") as request:
+        request.return_value.json.return_value = done
+        for each in copies():
+            assert each.run("a/b", {}) == "done"
+        assert client.with_raw_response.predictions.get("p").parse().output == "done"
+    with patch.object(client, "_async_request") as request:
+        request.return_value = MagicMock()
+        request.return_value.json.return_value = done
+        for each in copies():
+            assert await each.async_run("a/b", {}) == "done"
+    with patch.object(client.models.predictions, "create", return_value=made):
+        for each in copies():
+            assert each.run("a/b", {}) == "done"
+            assert each.models.predictions.create() is made
+    with patch.object(client.predictions, "get", lambda _: made):
+        assert all(each.predictions.get("p") is made for each in copies())
+        with pytest.raises(TypeError, match="no request was sent"):
+            client.predictions.with_raw_response.get("p")
+        with pytest.raises(TypeError, match="no request was sent"):
+            client.with_raw_response.predictions.get("p")
+    with patch.object(client, "run", return_value="stub"):
+        assert all(each.run("a/b", {}) == "stub" for each in copies())
+    client.predictions = MagicMock()
+    assert all(each.predictions is client.predictions for each in copies())
+    assert emulator.requests() == []
 
 
 async def test_run_and_stream_call_patched_creates(
