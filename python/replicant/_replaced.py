@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, cast
+from typing import TYPE_CHECKING, Any, AsyncIterator, Dict, Iterator, Mapping, Optional, cast
 from weakref import ref
 
+from ._exception import ReplicateException
 from ._guarded import WATCHERS
 from ._transport import Adapter, Headers, Response, _pairs, _run
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 # The path of a create, with the owner and the name of its model or deployment.
 _CREATE = re.compile(r"/v1/(?:(models|deployments)/([^/]+)/([^/]+)/)?predictions")
+_EVENT_STREAM = [("content-type", "text/event-stream")]
 # The members of a prediction that a test double may have.
 _MEMBERS = (
     "id",
@@ -86,11 +88,7 @@ class Replaced(Adapter):
         extra = {name: value for name, value in headers if name != "user-agent"}
         if extra.get("accept") == "text/event-stream":
             # 1.x sends neither these nor downloads through `_request`.
-            return (
-                200,
-                [("content-type", "text/event-stream")],
-                _events(self._direct, url, extra, awaited),
-            )
+            return _Events(self._direct, url, extra).respond(awaited)
         if not isinstance(body, (bytes, type(None))):
             body = b"".join(body)
         base = self.base_url
@@ -118,8 +116,8 @@ class Replaced(Adapter):
 
     @staticmethod
     def fault(error: BaseException) -> Optional[str]:
-        """Returns None: what a method raises reaches the caller unchanged, and is not retried."""
-        return None
+        """Returns None except for events: what a method raises reaches the caller unchanged, and is not retried."""
+        return "broken" if isinstance(error, _BrokenError) else None
 
 
 def _unreplaced(direct: NativeClient) -> Any:
@@ -146,13 +144,62 @@ def _create(client: Any, path: Any, body: Json, headers: Dict[str, str], awaited
     return (method or namespace.create)(**target, **body, wait=wait, **after)
 
 
-def _events(direct: NativeClient, url: str, headers: Dict[str, str], awaited: bool) -> Any:
-    from ._file_stream import FileStream
+class _BrokenError(Exception):
+    """An event stream could not be opened, or broke. The core resumes it."""
 
-    params = {"url": url, "offset": 0, "request_options": {"headers": headers}}
-    stream = FileStream(direct, "output.read", params)
+
+class _Events:
+    """The response with an event stream. Unlike a file, it ends where it breaks: the core resumes it after its last event."""
+
+    def __init__(self, direct: NativeClient, url: str, headers: Dict[str, str]) -> None:
+        from ._file_stream import FileStream
+
+        options = {"headers": headers, "max_retries": 0}
+        params = {"url": url, "offset": 0, "request_options": options}
+        self._chunks = FileStream(direct, "output.read", params)
+
+    def respond(self, awaited: bool) -> Any:
+        """Returns the response, or an awaitable for it, once its status is known."""
+        if awaited:
+            return self._respond_later()
+        try:
+            first = next(self._chunks, b"")
+        except ReplicateException as error:
+            return _refusal(error)
+        return 200, _EVENT_STREAM, self._read(first)
+
+    async def _respond_later(self) -> Response:
+        try:
+            first = await self._chunks.__anext__()
+        except StopAsyncIteration:
+            first = b""
+        except ReplicateException as error:
+            return _refusal(error)
+        return 200, _EVENT_STREAM, self._read_later(first)
+
     # Generators, because the core takes a stream for an async one, and asks for its items outside the event loop.
-    return (chunk async for chunk in stream) if awaited else (chunk for chunk in stream)
+    def _read(self, first: bytes) -> Iterator[bytes]:
+        yield first
+        try:
+            yield from self._chunks
+        except ReplicateException as error:
+            raise _BrokenError(str(error)) from error
+
+    async def _read_later(self, first: bytes) -> AsyncIterator[bytes]:
+        yield first
+        try:
+            async for chunk in self._chunks:
+                yield chunk
+        except ReplicateException as error:
+            raise _BrokenError(str(error)) from error
+
+
+def _refusal(error: ReplicateException) -> Response:
+    """Returns the response of an error. Raises if there was none."""
+    if error.status is None:
+        raise _BrokenError(str(error)) from error
+    headers = [(n, v) for n, v in error.headers.items() if n in ("content-type", "retry-after")]
+    return error.status, headers, (error.body or "").encode()
 
 
 async def _later(response: Any) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import copy
 import gc
@@ -20,6 +21,7 @@ import pytest
 from conftest import Emulator, canceled, eventually
 
 import replicant as replicate
+import replicant.testing
 
 ECHO = "0ec4000000000000000000000000000000000000000000000000000000000001"
 SDXL = "7762fd07cf82c948538e41f63f77d685e02b063e37e496e96eefd46c929f9bdc"
@@ -454,6 +456,36 @@ def test_a_prediction_is_canceled_after_its_client_was_freed(emulator: Emulator)
     gc.collect()
     assert freed() is None
     eventually(lambda: canceled(emulator) > before)
+
+
+@pytest.mark.parametrize("awaited", [False, True])
+async def test_events_of_an_overridden_request_are_no_file(
+    local: replicate.testing.Emulator, awaited: bool
+) -> None:
+    client = Tenant("r8_t", base_url=local.base_url, on_abandon="leave")
+    inputs = {"chunks": list("abcdefghij")}
+
+    async def read() -> str:
+        if awaited:
+            return "".join(
+                [str(event) async for event in client.async_stream("emulator/stream", inputs)]
+            )
+        return await asyncio.to_thread(
+            lambda: "".join(map(str, client.stream("emulator/stream", inputs)))
+        )
+
+    def opened() -> list[Any]:
+        return [each["headers"] for each in local.requests() if "/streams/" in each["path"]]
+
+    events = {"path": "/v1/streams/*"}
+    local.misbehave({"match": events, "times": 1, "action": {"cut_body_at": 60}})
+    assert await read() == "abcdefghij"
+    first, second = opened()
+    assert "range" not in second and second["last-event-id"] and "last-event-id" not in first
+    local.misbehave({"match": events, "times": 0, "action": {"status": 404}})
+    with pytest.raises(replicate.NotFoundError):
+        await read()
+    assert len(opened()) == 3, "it was not retried"
 
 
 async def test_a_patched_request_sends_nothing(
