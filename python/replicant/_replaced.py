@@ -86,6 +86,9 @@ class Replaced(Adapter):
             # The cancel of an abandoned prediction is sent nevertheless.
             client, creates = _unreplaced(self._direct), False
         extra = {name: value for name, value in headers if name != "user-agent"}
+        trace = _taken_trace(extra)
+        # The core calls this in a context of its own.
+        _attach(trace)
         if extra.get("accept") == "text/event-stream":
             # 1.x sends neither these nor downloads through `_request`.
             return _Events(self._direct, url, extra).respond(awaited)
@@ -112,7 +115,8 @@ class Replaced(Adapter):
             sent = request(method, path, **options, **({"headers": extra} if extra else {}))
         if not hasattr(sent, "__await__"):
             return _plain(sent)
-        return _later(sent) if awaited else _run(_later(sent), keep=False)
+        later = _later(sent, trace)
+        return later if awaited else _run(later, keep=False)
 
     @staticmethod
     def fault(error: BaseException) -> Optional[str]:
@@ -202,8 +206,34 @@ def _refusal(error: ReplicateException) -> Response:
     return error.status, headers, (error.body or "").encode()
 
 
-async def _later(response: Any) -> Response:
-    return _plain(await response)
+def _taken_trace(headers: Dict[str, str]) -> Any:
+    """Removes the headers of a trace, which what is sent gets anew. Returns its context; None without a trace."""
+    if "traceparent" not in headers or "opentelemetry" not in sys.modules:
+        return None
+    from opentelemetry import context, propagate
+
+    trace = propagate.extract(headers, context=context.get_current())
+    for name in propagate.get_global_textmap().fields:
+        headers.pop(name.lower(), None)
+    return trace
+
+
+def _attach(trace: Any) -> Any:
+    """Makes the span of a request the parent of those that follow. Returns what ends that."""
+    if trace is None:
+        return lambda: None
+    from opentelemetry import context
+
+    token = context.attach(trace)
+    return lambda: context.detach(token)
+
+
+async def _later(response: Any, trace: Any) -> Response:
+    detach = _attach(trace)
+    try:
+        return _plain(await response)
+    finally:
+        detach()
 
 
 def _plain(response: Any) -> Response:
