@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Awaitable, ClassVar, Mapping, Union
 
 from ._arguments import drop_none as drop_none
-from ._client_base import ClientBase, native_client
+from ._client_base import SCOPES, ClientBase, native_client
 from ._guarded import Guarded
 from ._native import conceal
 from ._output import Output, incomplete, unwrapped
@@ -47,15 +47,17 @@ class AsyncCalls(ClientBase):
 
     def _connect_through(self, creates: bool) -> NativeClient:
         direct = self._direct
-        if self._base is not direct:
-            self._base, self._through = direct, {}
-        if creates not in self._through:
+        found = self._through.get((direct, creates))
+        if found is None:
             from ._replaced import Replaced
 
             # What the methods send has the token, waits for the rate limit, and is reported.
             options = {**self._resolved_options(), "token": conceal(""), "rate_limit": None}
-            self._through[creates] = native_client(options, Replaced(self, creates))
-        return self._through[creates]
+            found = native_client(options, Replaced(self, direct, creates))
+            # A new dictionary, because another thread may read the old one. Options and Cog scopes make new clients.
+            kept = list(self._through.items())[1 - 2 * SCOPES :]
+            self._through = {**dict(kept), (direct, creates): found}
+        return found
 
     def _with_options(self, params: Json) -> Json:
         options = self._request_options

@@ -42,7 +42,7 @@ C = TypeVar("C", bound="ClientBase")
 _OF_A_REQUEST = ("timeout", "max_retries", "headers", "query")
 _HOOKS = ("on_request", "on_response", "on_retry")
 # How many native clients of Cog scopes to keep.
-_SCOPES = 16
+SCOPES = 16
 
 
 def adapter(transport: Any) -> Any:
@@ -129,9 +129,9 @@ class ClientBase(Guarded):
     _hooks: Optional[Hooks] = None
     # The emulator that this is a client of, which stops when it is collected.
     _kept: object = None
-    # The native client that `_through` derives from, and those whose requests go through replaced methods.
-    _base: Optional[NativeClient] = None
-    _through: Dict[bool, NativeClient] = {}
+    # The native clients whose requests go through replaced methods, by that which they derive from and by whether
+    # creates are replaced.
+    _through: Mapping[Tuple[NativeClient, bool], NativeClient] = {}
     # Options of the requests of this client; a derived client with others shares the native client.
     _request_options: Json = {}
     # The list that receives statuses and headers, for `with_raw_response`.
@@ -203,7 +203,7 @@ class ClientBase(Guarded):
         scopes: Dict[Secret, NativeClient] = self.__dict__.setdefault("_scopes", {})
         found = scopes.get(token)
         if found is None:
-            while len(scopes) >= _SCOPES:
+            while len(scopes) >= SCOPES:
                 scopes.pop(next(iter(scopes)), None)
             found = scopes[token] = self._build({**self._resolved_options(), "token": token})
         return found
@@ -229,6 +229,7 @@ class ClientBase(Guarded):
         }
         self._cached = None
         self.__dict__.pop("_scopes", None)
+        self.__dict__.pop("_through", None)
         try:
             self._direct  # noqa: B018  # refuses a wrong value
         except BaseException:
@@ -269,6 +270,7 @@ class ClientBase(Guarded):
         other._request_options = request
         other._responses = responses
         other.__dict__.update(self._added())
+        self._copy_replaced(other)
         return other
 
     base_url: str = _option("base_url", "The URL of the API, with its version.")

@@ -8,7 +8,6 @@ from typing import (
     Any,
     AsyncIterator,
     Awaitable,
-    Generator,
     Iterator,
     Optional,
     Union,
@@ -117,6 +116,8 @@ class EventStream(LikeGenerator, Stream[ServerSentEvent]):
     canceled and repeated. `inspect.isgenerator` takes it for a generator.
     """
 
+    # Not awaitable: asyncio takes what has `__await__`, `send`, `throw` and `close` for a coroutine.
+
     _client: AnyClient
 
     def __new__(cls, client: AnyClient, operation: str, params: Json) -> EventStream:
@@ -184,13 +185,6 @@ class EventStream(LikeGenerator, Stream[ServerSentEvent]):
     def text(self) -> TextStream:
         """Returns the output only, as text, for `for` and `async for`."""
         return TextStream(self)
-
-    async def _itself(self) -> EventStream:
-        return self
-
-    def __await__(self) -> Generator[Any, None, EventStream]:
-        # As in 1.x: `async for event in await client.stream(...)`.
-        return self._itself().__await__()
 
 
 class AsyncEventStream(LikeAsyncGenerator, EventStream):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from types import FunctionType
 from typing import Any, Callable, ClassVar, Dict, FrozenSet, Generic, Iterable, TypeVar, overload
 
 V = TypeVar("V")
+# With these types of wrapt, tracing libraries watch the calls of the program.
+WATCHERS = ("FunctionWrapper", "BoundFunctionWrapper")
 
 
 def unknown(cls: type, name: str, known: Iterable[str]) -> str:
@@ -42,6 +45,19 @@ class Guarded:
         cls = type(self)
         members = self.__dict__.items()
         return {n: v for n, v in members if n not in cls._declared and not hasattr(cls, n)}
+
+    def _copy_replaced(self, other: Any) -> None:
+        """Gives a copy the methods and namespaces that a program has replaced on this object, as tests do."""
+        for name, value in list(self.__dict__.items()):
+            own = getattr(type(self), name, None)
+            if isinstance(own, cached):
+                if isinstance(value, Guarded):
+                    value._copy_replaced(getattr(other, name))
+                elif type(value).__module__.partition(".")[0] != __package__:
+                    other.__dict__[name] = value
+            # What a tracing library wraps would call the method of this object, with the options of this object.
+            elif isinstance(own, FunctionType) and type(value).__name__ not in WATCHERS:
+                other.__dict__[name] = value
 
 
 class cached(Generic[V]):

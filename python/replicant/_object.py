@@ -385,6 +385,17 @@ class _Vars(Dict[str, Any]):
         for name, value in dict(*members, **named).items():
             self[name] = value
 
+    def setdefault(self, name: str, default: Any = None) -> Any:
+        if name not in self:
+            self[name] = default
+        return self[name]
+
+    if not TYPE_CHECKING:
+
+        def __ior__(self, members):
+            self.update(members)
+            return self
+
     def __reduce__(self) -> Any:
         return dict, (dict(self),)
 

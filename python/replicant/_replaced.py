@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, cast
+from typing import TYPE_CHECKING, Any, AsyncIterator, Dict, Iterator, Mapping, Optional, cast
 from weakref import ref
 
+from ._exception import ReplicateException
+from ._guarded import WATCHERS
 from ._transport import Adapter, Headers, Response, _pairs, _run
 
 if TYPE_CHECKING:
+    from ._native import Client as NativeClient
     from ._object import Json
 
 # The path of a create, with the owner and the name of its model or deployment.
 _CREATE = re.compile(r"/v1/(?:(models|deployments)/([^/]+)/([^/]+)/)?predictions")
-_WATCHERS = ("FunctionWrapper", "BoundFunctionWrapper")
+_EVENT_STREAM = [("content-type", "text/event-stream")]
 # The members of a prediction that a test double may have.
 _MEMBERS = (
     "id",
@@ -39,8 +42,8 @@ def is_replaced(namespace: Any, name: str) -> bool:
         return hasattr(namespace, name)
     members: Dict[str, object] = namespace.__dict__
     method: object = members[name] if name in members else getattr(cls, name, None)
-    # Tracing libraries wrap methods with wrapt to watch the calls of the program, and `run` by itself.
-    return method is not own.get(name) and _class_of(method) not in _WATCHERS
+    # Tracing libraries watch `run` by itself.
+    return method is not own.get(name) and _class_of(method) not in WATCHERS
 
 
 def _class_of(value: object) -> str:
@@ -61,9 +64,10 @@ def creates_are_replaced(client: Any) -> bool:
 class Replaced(Adapter):
     """Sends the requests of the core through the methods of a client."""
 
-    def __init__(self, client: Any, creates: bool) -> None:
+    def __init__(self, client: Any, direct: NativeClient, creates: bool) -> None:
         # The client keeps the native client that keeps this.
         self._client = ref(client)
+        self._direct = direct
         self._creates = creates
 
     def send(
@@ -77,16 +81,17 @@ class Replaced(Adapter):
     ) -> Any:
         """Sends one request. Returns the response, or an awaitable for it if `awaited` is true."""
         client: Any = self._client()
+        creates = self._creates
         if client is None:
-            raise RuntimeError("the client was deleted")
+            # The cancel of an abandoned prediction is sent nevertheless.
+            client, creates = _unreplaced(self._direct), False
         extra = {name: value for name, value in headers if name != "user-agent"}
+        trace = _taken_trace(extra)
+        # The core calls this in a context of its own.
+        _attach(trace)
         if extra.get("accept") == "text/event-stream":
             # 1.x sends neither these nor downloads through `_request`.
-            return (
-                200,
-                [("content-type", "text/event-stream")],
-                _events(client, url, extra, awaited),
-            )
+            return _Events(self._direct, url, extra).respond(awaited)
         if not isinstance(body, (bytes, type(None))):
             body = b"".join(body)
         base = self.base_url
@@ -101,7 +106,7 @@ class Replaced(Adapter):
             options["json"] = json.loads(body or b"null")
         elif body is not None:
             options["content"] = body
-        create = _CREATE.fullmatch(path) if self._creates and method == "POST" else None
+        create = _CREATE.fullmatch(path) if creates and method == "POST" else None
         if create is not None:
             sent = _create(client, create, options["json"], extra, awaited)
         else:
@@ -110,12 +115,23 @@ class Replaced(Adapter):
             sent = request(method, path, **options, **({"headers": extra} if extra else {}))
         if not hasattr(sent, "__await__"):
             return _plain(sent)
-        return _later(sent) if awaited else _run(_later(sent), keep=False)
+        later = _later(sent, trace)
+        return later if awaited else _run(later, keep=False)
 
     @staticmethod
     def fault(error: BaseException) -> Optional[str]:
-        """Returns None: what a method raises reaches the caller unchanged, and is not retried."""
-        return None
+        """Returns None except for events: what a method raises reaches the caller unchanged, and is not retried."""
+        return "broken" if isinstance(error, _BrokenError) else None
+
+
+def _unreplaced(direct: NativeClient) -> Any:
+    """Returns a client with the methods of this package."""
+    from ._base import Base
+
+    client = Base.__new__(Base)
+    client._options = {"token": None}
+    client._cached = direct
+    return client
 
 
 def _create(client: Any, path: Any, body: Json, headers: Dict[str, str], awaited: bool) -> Any:
@@ -132,17 +148,92 @@ def _create(client: Any, path: Any, body: Json, headers: Dict[str, str], awaited
     return (method or namespace.create)(**target, **body, wait=wait, **after)
 
 
-def _events(client: Any, url: str, headers: Dict[str, str], awaited: bool) -> Any:
-    from ._file_stream import FileStream
+class _BrokenError(Exception):
+    """An event stream could not be opened, or broke. The core resumes it."""
 
-    params = {"url": url, "offset": 0, "request_options": {"headers": headers}}
-    stream = FileStream(client._direct, "output.read", params)
+
+class _Events:
+    """The response with an event stream. Unlike a file, it ends where it breaks: the core resumes it after its last event."""
+
+    def __init__(self, direct: NativeClient, url: str, headers: Dict[str, str]) -> None:
+        from ._file_stream import FileStream
+
+        options = {"headers": headers, "max_retries": 0}
+        params = {"url": url, "offset": 0, "request_options": options}
+        self._chunks = FileStream(direct, "output.read", params)
+
+    def respond(self, awaited: bool) -> Any:
+        """Returns the response, or an awaitable for it, once its status is known."""
+        if awaited:
+            return self._respond_later()
+        try:
+            first = next(self._chunks, b"")
+        except ReplicateException as error:
+            return _refusal(error)
+        return 200, _EVENT_STREAM, self._read(first)
+
+    async def _respond_later(self) -> Response:
+        try:
+            first = await self._chunks.__anext__()
+        except StopAsyncIteration:
+            first = b""
+        except ReplicateException as error:
+            return _refusal(error)
+        return 200, _EVENT_STREAM, self._read_later(first)
+
     # Generators, because the core takes a stream for an async one, and asks for its items outside the event loop.
-    return (chunk async for chunk in stream) if awaited else (chunk for chunk in stream)
+    def _read(self, first: bytes) -> Iterator[bytes]:
+        yield first
+        try:
+            yield from self._chunks
+        except ReplicateException as error:
+            raise _BrokenError(str(error)) from error
+
+    async def _read_later(self, first: bytes) -> AsyncIterator[bytes]:
+        yield first
+        try:
+            async for chunk in self._chunks:
+                yield chunk
+        except ReplicateException as error:
+            raise _BrokenError(str(error)) from error
 
 
-async def _later(response: Any) -> Response:
-    return _plain(await response)
+def _refusal(error: ReplicateException) -> Response:
+    """Returns the response of an error. Raises if there was none."""
+    if error.status is None:
+        raise _BrokenError(str(error)) from error
+    headers = [(n, v) for n, v in error.headers.items() if n in ("content-type", "retry-after")]
+    return error.status, headers, (error.body or "").encode()
+
+
+def _taken_trace(headers: Dict[str, str]) -> Any:
+    """Removes the headers of a trace, which what is sent gets anew. Returns its context; None without a trace."""
+    if "traceparent" not in headers or "opentelemetry" not in sys.modules:
+        return None
+    from opentelemetry import context, propagate
+
+    trace = propagate.extract(headers, context=context.get_current())
+    for name in propagate.get_global_textmap().fields:
+        headers.pop(name.lower(), None)
+    return trace
+
+
+def _attach(trace: Any) -> Any:
+    """Makes the span of a request the parent of those that follow. Returns what ends that."""
+    if trace is None:
+        return lambda: None
+    from opentelemetry import context
+
+    token = context.attach(trace)
+    return lambda: context.detach(token)
+
+
+async def _later(response: Any, trace: Any) -> Response:
+    detach = _attach(trace)
+    try:
+        return _plain(await response)
+    finally:
+        detach()
 
 
 def _plain(response: Any) -> Response:

@@ -209,7 +209,9 @@ def _recording(space: Any, response: List[Any]) -> Any:
     """Returns a copy of a client or namespace that stores the status and headers of its last response."""
     if hasattr(space, "_derive"):
         return space._derive(type(space), {}, response)
-    return type(space)(_recording(space._client, response))
+    copy = type(space)(_recording(space._client, response))
+    space._copy_replaced(copy)
+    return copy
 
 
 def _with_response(result: Any, response: List[Any]) -> APIResponse[Any]:

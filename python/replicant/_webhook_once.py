@@ -22,6 +22,8 @@ from typing import (
 from ._errors import InvalidArgumentError
 
 _METHODS = ("begin", "finish", "forget")
+# Seconds that a store may take after a cancellation.
+_GRACE = 10.0
 
 State = Literal["new", "running", "done"]
 """Whether a webhook was processed before, or is being processed."""
@@ -148,7 +150,8 @@ class Once:
     async def async_claim(self, id: Optional[str]) -> AsyncGenerator[State, None]:
         """The form of `claim` for `async with`. The methods of the store may be awaitable.
 
-        A cancellation takes effect when the store has returned.
+        A cancellation takes effect when the store has returned, or after 10 seconds. Therefore, awaitable methods of
+        the store run in a task of their own: what they set in context variables is not visible in the block.
         """
         id = _known(id)
         found, canceled = await _completed(self._store.begin(id))
@@ -191,7 +194,10 @@ def _logging_failure(id: str) -> Generator[None, None, None]:
     """Logs an exception of the store, which must not hide that of the block."""
     try:
         yield
-    except Exception:
+    except BaseException as error:
+        # The cause of a cancellation is the exception of the store.
+        if not isinstance(error, Exception) and error.__cause__ is None:
+            raise
         import logging
 
         logging.getLogger("replicant").exception("`store`: `forget` failed for the webhook %s", id)
@@ -243,12 +249,24 @@ async def _completed(result: Any) -> Tuple[Any, Optional[BaseException]]:
             return await result, None
     task = loop.create_task(_awaited(result))
     canceled: Optional[BaseException] = None
+    end = float("inf")
     while not task.done():
+        left = end - loop.time()
+        if canceled is not None and left <= 0:
+            task.cancel()
+            raise canceled
         try:
-            await asyncio.wait({task})
+            await asyncio.wait({task}, timeout=None if canceled is None else left)
         except asyncio.CancelledError as error:
+            # A second one does not end the wait, because anyio cancels each await of a canceled scope.
             canceled = error
-    return task.result(), canceled
+            end = min(end, loop.time() + _GRACE)
+    try:
+        return task.result(), canceled
+    except Exception as error:
+        if canceled is None:
+            raise
+        raise canceled from error
 
 
 async def _awaited(result: Awaitable[Any]) -> Any:

@@ -446,6 +446,23 @@ def test_concurrent_scopes_do_not_mix(cog: None) -> None:
     assert not mixed
 
 
+def test_each_scope_keeps_its_client_of_an_overridden_request(cog: None) -> None:
+    class Overridden(replicant.Client):
+        def _request(self, *arguments: Any, **options: Any) -> Any:
+            return super()._request(*arguments, **options)
+
+    client: Any = Overridden(base_url="http://127.0.0.1:9/v1")
+
+    def native(token: str) -> Any:
+        Scope.set({"REPLICATE_API_TOKEN": token})  # type: ignore[arg-type]
+        return client._native
+
+    one, two = native("r8_one"), native("r8_two")
+    assert one is native("r8_one") and two is native("r8_two") and one is not two
+    client.timeout = 9
+    assert native("r8_one") is not one
+
+
 def test_derived_clients_and_pickles_hold_no_client_of_a_scope(
     cog: None, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import copy
 import gc
 import hmac
 import io
@@ -16,9 +18,10 @@ from typing import Any
 from unittest.mock import MagicMock, patch
 
 import pytest
-from conftest import Emulator
+from conftest import Emulator, canceled, eventually
 
 import replicant as replicate
+import replicant.testing
 
 ECHO = "0ec4000000000000000000000000000000000000000000000000000000000001"
 SDXL = "7762fd07cf82c948538e41f63f77d685e02b063e37e496e96eefd46c929f9bdc"
@@ -442,6 +445,49 @@ async def test_an_overridden_request_sends_every_request(emulator: Emulator) -> 
     assert len([path for path in creates if "predictions" in path]) == 3
 
 
+def test_a_prediction_is_canceled_after_its_client_was_freed(emulator: Emulator) -> None:
+    before = canceled(emulator)
+    client = Tenant("r8_t", base_url=emulator.base_url)
+    freed = weakref.ref(client)
+    stream = client.stream("emulator/endless", {}).start()
+    del client
+    stream.close()
+    del stream
+    gc.collect()
+    assert freed() is None
+    eventually(lambda: canceled(emulator) > before)
+
+
+@pytest.mark.parametrize("awaited", [False, True])
+async def test_events_of_an_overridden_request_are_no_file(
+    local: replicate.testing.Emulator, awaited: bool
+) -> None:
+    client = Tenant("r8_t", base_url=local.base_url, on_abandon="leave")
+    inputs = {"chunks": list("abcdefghij")}
+
+    async def read() -> str:
+        if awaited:
+            return "".join(
+                [str(event) async for event in client.async_stream("emulator/stream", inputs)]
+            )
+        return await asyncio.to_thread(
+            lambda: "".join(map(str, client.stream("emulator/stream", inputs)))
+        )
+
+    def opened() -> list[Any]:
+        return [each["headers"] for each in local.requests() if "/streams/" in each["path"]]
+
+    events = {"path": "/v1/streams/*"}
+    local.misbehave({"match": events, "times": 1, "action": {"cut_body_at": 60}})
+    assert await read() == "abcdefghij"
+    first, second = opened()
+    assert "range" not in second and second["last-event-id"] and "last-event-id" not in first
+    local.misbehave({"match": events, "times": 0, "action": {"status": 404}})
+    with pytest.raises(replicate.NotFoundError):
+        await read()
+    assert len(opened()) == 3, "it was not retried"
+
+
 async def test_a_patched_request_sends_nothing(
     client: replicate.Client, emulator: Emulator
 ) -> None:
@@ -468,6 +514,47 @@ async def test_a_patched_request_sends_nothing(
     assert emulator.requests() == []
     with pytest.raises(replicate.NotFoundError):
         client.predictions.get("nothing-there")
+
+
+async def test_copies_of_a_client_keep_its_replaced_methods(emulator: Emulator) -> None:
+    client: Any = replicate.Client("r8_t", base_url=emulator.base_url)
+    emulator.forget()
+    done = {"id": "p", "status": "succeeded", "output": "done"}
+    made = replicate.prediction.Prediction(**done, urls={})
+
+    def copies() -> list[Any]:
+        return [
+            client.with_options(timeout=9),
+            client.copy(),
+            copy.copy(client),
+            copy.deepcopy(client),
+        ]
+
+    with patch.object(client, "_request") as request:
+        request.return_value.json.return_value = done
+        for each in copies():
+            assert each.run("a/b", {}) == "done"
+        assert client.with_raw_response.predictions.get("p").parse().output == "done"
+    with patch.object(client, "_async_request") as request:
+        request.return_value = MagicMock()
+        request.return_value.json.return_value = done
+        for each in copies():
+            assert await each.async_run("a/b", {}) == "done"
+    with patch.object(client.models.predictions, "create", return_value=made):
+        for each in copies():
+            assert each.run("a/b", {}) == "done"
+            assert each.models.predictions.create() is made
+    with patch.object(client.predictions, "get", lambda _: made):
+        assert all(each.predictions.get("p") is made for each in copies())
+        with pytest.raises(TypeError, match="no request was sent"):
+            client.predictions.with_raw_response.get("p")
+        with pytest.raises(TypeError, match="no request was sent"):
+            client.with_raw_response.predictions.get("p")
+    with patch.object(client, "run", return_value="stub"):
+        assert all(each.run("a/b", {}) == "stub" for each in copies())
+    client.predictions = MagicMock()
+    assert all(each.predictions is client.predictions for each in copies())
+    assert emulator.requests() == []
 
 
 async def test_run_and_stream_call_patched_creates(

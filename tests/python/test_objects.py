@@ -513,6 +513,12 @@ def test_members_can_be_set_through_vars() -> None:
     prediction.__dict__["status"] = "succeeded"
     vars(prediction).update({"output": 1}, logs="l")
     assert (prediction.status, prediction.output, prediction.logs) == ("succeeded", 1, "l")
+    added: Any = prediction
+    assert vars(prediction).setdefault("added", "a") == added.added == "a"
+    assert vars(prediction).setdefault("added", "b") == added.added == "a"
+    members: Any = vars(prediction)
+    members |= {"output": 2}
+    assert prediction.output == 2
     members = copy.deepcopy(pickle.loads(pickle.dumps(vars(prediction))))
     assert members == vars(prediction) and type(members) is dict
 

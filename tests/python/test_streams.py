@@ -11,7 +11,7 @@ import pickle
 import random
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -502,6 +502,7 @@ def test_a_stream_passes_for_a_generator(client: replicant.Client) -> None:
     inputs = {"chunks": ["a", "b"]}
     stream = client.stream("emulator/stream", inputs)
     assert inspect.isgenerator(stream) and isinstance(stream, replicant.EventStream)
+    assert not isinstance(stream, Coroutine) and not inspect.isawaitable(stream)
     assert str(next(stream)) == "a" and str(stream.send(None)) == "b"
     with pytest.raises(KeyError):
         stream.throw(KeyError("x"))
@@ -514,6 +515,7 @@ def test_a_stream_passes_for_a_generator(client: replicant.Client) -> None:
 async def test_an_awaited_stream_passes_for_an_async_generator(client: replicant.Client) -> None:
     stream: Any = await client.async_stream("emulator/stream", {"chunks": ["a", "b"]})
     assert inspect.isasyncgen(stream) and not inspect.isgenerator(stream)
+    assert not asyncio.iscoroutine(stream) and not inspect.isawaitable(stream)
     assert str(await stream.asend(None)) == "a"
     with pytest.raises(KeyError):
         await stream.athrow(KeyError("x"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from typing import Any
@@ -132,6 +133,29 @@ def test_each_attempt_sends_the_context_of_its_span(emulator: Emulator, spans: A
     assert resent.status.status_code is StatusCode.UNSET
     assert resent.attributes["http.request.resend_count"] == 1
     assert "http.request.resend_count" not in failed.attributes
+
+
+@pytest.mark.parametrize("awaited", [False, True])
+def test_an_overridden_request_continues_the_trace(
+    emulator: Emulator, spans: Any, awaited: bool
+) -> None:
+    class Overridden(replicant.Client):
+        def _request(self, *arguments: Any, **options: Any) -> Any:
+            return super()._request(*arguments, **options)
+
+        async def _async_request(self, *arguments: Any, **options: Any) -> Any:
+            return await super()._async_request(*arguments, **options)
+
+    client = Overridden("r8_t", base_url=emulator.base_url)
+    if awaited:
+        asyncio.run(client.async_run("emulator/echo", {"value": 1}))
+    else:
+        client.run("emulator/echo", {"value": 1})
+    found = spans.get_finished_spans()
+    assert len({span.context.trace_id for span in found}) == 1
+    assert [span.name for span in found if span.parent is None] == [
+        "generate_content emulator/echo"
+    ]
 
 
 def test_content_is_recorded_only_on_request(emulator: Emulator, spans: Any) -> None:

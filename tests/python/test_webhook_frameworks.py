@@ -15,6 +15,7 @@ import pytest
 from conftest import eventually, python
 
 import replicant
+from replicant import _webhook_once
 from replicant.testing import Emulator
 from replicant.webhooks import MemoryStore, Once
 
@@ -263,6 +264,40 @@ async def test_a_canceled_task_ends_after_the_state_of_its_webhook_is_stored() -
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await store.begin("a") == "new"
+
+
+@pytest.mark.parametrize("method", ["begin", "finish", "forget"])
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_canceled_task_does_not_wait_for_a_store_that_hangs_or_fails(
+    method: str, fails: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(_webhook_once, "_GRACE", 3600.0 if fails else 0.01)
+    called, canceled = asyncio.Event(), asyncio.Event()
+
+    async def broken(id: str) -> None:
+        called.set()
+        await (canceled.wait() if fails else asyncio.sleep(3600))
+        raise OSError("the store is down")
+
+    store = SlowStore(limit=10)
+    monkeypatch.setattr(store, method, broken)
+
+    async def handle() -> None:
+        async with Once(store).async_claim("a"):
+            if method == "forget":
+                raise KeyError("the handler failed")
+
+    task = asyncio.create_task(handle())
+    await called.wait()
+    task.cancel()
+    canceled.set()
+    of_handler = fails and method == "forget"
+    with pytest.raises(KeyError if of_handler else asyncio.CancelledError) as caught:
+        await task
+    if of_handler:
+        assert "the store is down" in caplog.text
+    elif fails:
+        assert isinstance(caught.value.__cause__, OSError)
 
 
 def test_events_are_bound_to_the_client(kit: Emulator) -> None:
