@@ -246,7 +246,7 @@ def test_an_object_knows_the_response_it_came_in(emulator: Emulator) -> None:
     # The object itself is as it was.
     plain = {"id": "p1", "status": "succeeded", "output": None}
     assert vars(prediction) == dict(prediction) == prediction.dict()
-    assert type(vars(prediction)) is dict
+    assert isinstance(vars(prediction), dict)
     assert prediction.dict(exclude_unset=True) == plain
     assert json.loads(json.dumps(prediction._data)) == plain
     assert prediction == type(prediction)(plain)
