@@ -266,7 +266,7 @@ fn wrong_usage_is_explained() {
         (&["map", "emulator/echo", "--in=rows.csv", "value={"], "`value=` has a `{` without a `}`"),
         (
             &["map", "emulator/echo", "--in=rows.csv", "--out=x", "--checkpoint=x"],
-            "another file than `--out`",
+            "`--out` must be another file than `--checkpoint`",
         ),
     ] {
         let done = place.run(words);
