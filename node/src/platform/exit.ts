@@ -10,7 +10,7 @@ const SIGNALS: readonly NodeJS.Signals[] = isMainThread ? ["SIGINT", "SIGTERM"] 
 const afterTurn = setImmediate;
 const later = setTimeout;
 
-/** How long after a call it is checked again whether its cancel was sent, in milliseconds. */
+/** Milliseconds between checks for cancels that are not sent yet. */
 const RECHECK = 100;
 
 /** Number of calls whose predictions to cancel. */
@@ -18,8 +18,9 @@ let running = 0;
 /** The calls of this thread. */
 let abandoning: Abandoning | undefined;
 let listening = false;
-/** Whether it will be checked whether the cancels were sent. */
+/** Whether such a check is scheduled. */
 let checking = false;
+/** Whether a signal ends the process. */
 let ending = false;
 
 /**

@@ -291,7 +291,7 @@ fn is_interrupted(ended: &Snapshot, canceled: bool) -> bool {
     };
     match ended.status() {
         "canceled" => canceled || at_deadline(),
-        // Only a deadline ends a prediction that has not begun so.
+        // Only a deadline aborts a prediction.
         "aborted" => true,
         _ => false,
     }
