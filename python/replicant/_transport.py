@@ -80,14 +80,14 @@ class Adapter:
         length: Optional[int],
         awaited: bool,
     ) -> Any:
-        """Sends one request. Returns the response, or an awaitable for it if `awaited` is true."""
+        """Sends one request. Returns the parts of the response, or an awaitable for the response if `awaited` is true."""
         if length is not None:
             headers = [*headers, ("content-length", str(length))]
         sent = self._send(method, url, headers, body, awaited)
         if not hasattr(sent, "__await__"):
             return _parts(sent, False)
         if awaited:
-            return _awaited(sent)
+            return sent
         of_httpx = any(_is_of_httpx(cls) for cls in type(self._transport).__mro__)
         return _run(_whole(sent), keep=of_httpx)
 
@@ -135,6 +135,11 @@ class Adapter:
         # Passed only if needed, because a subclass may have a `send` without it.
         options: Any = {"follow_redirects": False} if client.follow_redirects else {}
         return client.send(request, stream=True, auth=auth, **options)
+
+    @staticmethod
+    def parts(response: Any) -> Response:
+        """Returns the status, headers and body of a response that was awaited."""
+        return _parts(response, True)
 
     @staticmethod
     def fault(error: BaseException) -> Optional[str]:
@@ -246,12 +251,8 @@ def _httpx_request(method: str, url: Any, headers: List[Any], body: Any) -> Any:
     return request
 
 
-async def _awaited(response: Any) -> Response:
-    return _parts(await response, True)
-
-
 async def _whole(response: Any) -> Response:
-    status, headers, body = await _awaited(response)
+    status, headers, body = _parts(await response, True)
     if not isinstance(body, bytes):
         body = b"".join([chunk async for chunk in body])
     return status, headers, body

@@ -103,19 +103,19 @@ def emulator() -> Iterator[Emulator]:
     binary = Path(os.environ.get("REPLICANT_EMULATOR", ROOT / "target/debug/replicant-emulator"))
     if not binary.exists():
         pytest.fail(f"build the emulator first: make native ({binary})")
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [str(binary), "--until-stdin-closes"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-    )
-    try:
-        yield Emulator(process)
-    finally:
-        assert process.stdin is not None
-        process.stdin.close()
-        process.wait(timeout=10)
+    ) as process:
+        try:
+            yield Emulator(process)
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+            process.wait(timeout=10)
 
 
 @pytest.fixture(autouse=True)

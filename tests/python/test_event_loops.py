@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 import pytest
-from conftest import ENDLESS, TOKEN, Emulator, eventually
+from conftest import ENDLESS, TOKEN, Emulator, eventually, python
 
 import replicant
 
@@ -156,3 +156,82 @@ async def test_a_task_without_references_continues(async_client: replicant.Async
         if done:
             break
     assert done == [1]
+
+
+# The awaitable that the loop never awaits is returned while the loop does not run.
+LATE = """
+import asyncio, sys, threading, time, replicant
+entered, go = threading.Event(), threading.Event()
+
+async def answer():
+    return 200, {}, b"{}"
+
+def late():
+    entered.set()
+    assert go.wait(30)
+    return answer()
+
+class File:
+    name = "a.txt"
+    def read(self, size): return late()
+
+class Body:
+    status_code, headers = 200, {}
+    def aiter_bytes(self): return self
+    iter_bytes = aiter_bytes
+    def __aiter__(self): return self
+    def __anext__(self): return late()
+
+of, end = sys.argv[1:]
+
+def transport(request):
+    if of == "file":
+        return 200, {}, request.content
+    return late() if of == "response" else Body()
+
+client = replicant.AsyncClient("t", transport=transport, max_retries=0)
+
+async def begin():
+    call = client.files.create(File()) if of == "file" else client.predictions.get("p")
+    task = asyncio.ensure_future(call)
+    while not entered.is_set():
+        await asyncio.sleep(0.01)
+    if end != "canceled":
+        task.cancel()
+    return task
+
+def until(done):
+    limit = time.monotonic() + 30
+    while not done():
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+
+async def cancel_others():
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    print(len(others))
+
+loop = asyncio.new_event_loop()
+task = loop.run_until_complete(begin())
+if end == "closed":
+    loop.close()
+go.set()
+if end == "closed":
+    time.sleep(0.5)
+else:
+    until(lambda: "EnsureFuture" in repr(loop._ready))
+if end == "canceled":
+    loop.run_until_complete(cancel_others())
+loop.close()
+"""
+
+
+@pytest.mark.parametrize("of", ["response", "body", "file"])
+@pytest.mark.parametrize("end", ["closed", "closed with the call", "canceled"])
+def test_a_loop_that_ends_never_warns_about_what_it_did_not_await(of: str, end: str) -> None:
+    done = python(LATE, of, end)
+    assert (done.returncode, done.stderr) == (0, "")
+    # The call and the task of the awaitable.
+    assert done.stdout == ("2\n" if end == "canceled" else "")

@@ -165,7 +165,7 @@ async def test_an_asynchronous_input_is_awaited(
     assert [item.output async for item in results] == [2 * number for number in range(20)]
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 @pytest.mark.parametrize("function", [made, later], ids=["async def", "function"])
 def test_a_blocking_batch_refuses_an_asynchronous_input(local: Emulator, function: Any) -> None:
     with pytest.raises(replicant.InvalidArgumentError, match=r"`input`.*`async for`") as caught:
@@ -174,7 +174,6 @@ def test_a_blocking_batch_refuses_an_asynchronous_input(local: Emulator, functio
     assert local.predictions == []
 
 
-@pytest.mark.filterwarnings("error")
 def fails_at_the_second(error: type[Exception]) -> Any:
     def fail(row: dict[str, Any]) -> Any:
         if row["value"] == 1:

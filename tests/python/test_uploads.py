@@ -373,7 +373,7 @@ class AsyncPosition(AsyncSeek):
 
 
 @pytest.mark.parametrize("kind", [AsyncSeek, AsyncPosition])
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 async def test_an_async_file_at_its_end_is_rewound(async_client: Any, kind: Any) -> None:
     file = kind(CONTENT)
     await file.read()

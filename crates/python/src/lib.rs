@@ -6,6 +6,7 @@
 //! `turns`, `folder`.
 
 mod asyncio;
+mod awaitable;
 mod client;
 mod command_line;
 mod error;

@@ -12,11 +12,12 @@ use pyo3::{
     pybacked::PyBackedBytes,
     types::{PyByteArray, PyBytes, PyString},
 };
-use pyo3_async_runtimes::{TaskLocals, into_future_with_locals};
+use pyo3_async_runtimes::TaskLocals;
 use replicant::{BoxError, BoxFuture, BoxStream, ByteSource, Error, ErrorKind, File, Result};
 
-use self::position::{Extent, Position, Turn, close, is_awaitable, tell};
+use self::position::{Extent, Position, Turn, tell};
 use crate::{
+    awaitable::{Awaited, close, is_awaitable, on_loop},
     once::intern,
     runtime::{gate, unblocked},
 };
@@ -70,9 +71,6 @@ impl fmt::Debug for Reader {
     }
 }
 
-/// What an async method returned.
-type Awaited = BoxFuture<'static, PyResult<Py<PyAny>>>;
-
 impl Shared {
     /// Reads the piece at `offset`.
     async fn piece(self: &Arc<Self>, turn: Turn, offset: u64) -> Result<(Turn, Bytes), BoxError> {
@@ -104,9 +102,7 @@ impl Shared {
             gate::attach(|py| -> PyResult<Option<Awaited>> {
                 let sought = this.file.bind(py).call_method1(intern!(py, "seek"), (0,))?;
                 match &this.locals {
-                    Some(locals) if is_awaitable(&sought) => {
-                        Ok(Some(Box::pin(into_future_with_locals(locals, sought)?)))
-                    }
+                    Some(locals) if is_awaitable(&sought) => on_loop(locals, sought).map(Some),
                     _ if close(&sought) => Err(PyRuntimeError::new_err("no event loop")),
                     _ => Ok(None),
                 }
@@ -164,7 +160,7 @@ impl Shared {
                         let why = "a file whose `read` is async needs an async call, such as `async_run`";
                         return Ok(Err(Error::new(ErrorKind::InvalidArgument, why)));
                     };
-                    return Ok(Ok(Piece::Awaited(Box::pin(into_future_with_locals(locals, piece)?))));
+                    return Ok(Ok(Piece::Awaited(on_loop(locals, piece)?)));
                 }
                 Ok(checked(&piece).map(Piece::Ready))
             };

@@ -11,7 +11,7 @@ use pyo3::{
     prelude::*,
     types::PyBytes,
 };
-use pyo3_async_runtimes::{TaskLocals, into_future_with_locals};
+use pyo3_async_runtimes::TaskLocals;
 use replicant::{
     BoxFuture, BoxStream, Error, ErrorKind, Result,
     transport::{BodySource, HttpBody, HttpRequest, HttpResponse, StreamBody, Transport},
@@ -19,6 +19,7 @@ use replicant::{
 
 use self::body::Body;
 use crate::{
+    awaitable::{Awaited, is_awaitable, on_loop},
     lock::lock,
     once::intern,
     raised::Raised,
@@ -64,7 +65,7 @@ impl Transport for PythonTransport {
 /// The result of Python code: an object, or an awaitable for one.
 enum Returned {
     Ready(Py<PyAny>),
-    Awaited(BoxFuture<'static, PyResult<Py<PyAny>>>),
+    Awaited(Awaited),
 }
 
 impl Route {
@@ -96,9 +97,7 @@ impl Route {
 
     fn returned(&self, given: Bound<'_, PyAny>) -> PyResult<Returned> {
         match &self.locals {
-            Some(locals) if given.hasattr(intern!(given.py(), "__await__"))? => {
-                Ok(Returned::Awaited(Box::pin(into_future_with_locals(locals, given)?)))
-            }
+            Some(locals) if is_awaitable(&given) => Ok(Returned::Awaited(on_loop(locals, given)?)),
             _ => Ok(Returned::Ready(given.unbind())),
         }
     }
@@ -108,7 +107,12 @@ impl Route {
             Returned::Ready(object) => Ok(object),
             Returned::Awaited(awaitable) => {
                 let given = awaitable.await;
-                blocking(move |py| self.settle(py, |_| given)).await
+                blocking(move |py| {
+                    let adapter = self.adapter.bind(py);
+                    let parts = |given| adapter.call_method1(intern!(py, "parts"), (given,));
+                    self.settle(py, |_| Ok(parts(given?)?.unbind()))
+                })
+                .await
             }
         }
     }

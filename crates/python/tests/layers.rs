@@ -11,6 +11,7 @@ fn modules_import_only_lower_layers() {
             "lock|once",
             "raised",
             "runtime",
+            "awaitable",
             "secret",
             "source",
             "value",

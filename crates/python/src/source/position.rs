@@ -9,7 +9,7 @@ use std::{
 use pyo3::{exceptions::PyValueError, prelude::*, types::PyString};
 use tokio::sync::{Mutex as TurnMutex, OwnedMutexGuard};
 
-use crate::{lock::lock, once::intern};
+use crate::{awaitable::close, lock::lock, once::intern};
 
 /// How often to wait for a measurement, for 1 ms each. A greenlet waits in vain if `time.sleep` does not let others run.
 const WAITS: u32 = 2000;
@@ -103,20 +103,6 @@ pub fn tell(file: &Bound<'_, PyAny>) -> PyResult<u64> {
     let at = file.call_method0(intern!(file.py(), "tell"))?;
     close(&at);
     at.extract()
-}
-
-/// Returns `true` for what an async method returns.
-pub fn is_awaitable(object: &Bound<'_, PyAny>) -> bool {
-    object.hasattr(intern!(object.py(), "__await__")).unwrap_or_default()
-}
-
-/// Closes a coroutine that nothing will await, so that Python does not warn about it. Returns `true` if it is one.
-pub fn close(object: &Bound<'_, PyAny>) -> bool {
-    let is_async = is_awaitable(object);
-    if is_async {
-        let _ = object.call_method0(intern!(object.py(), "close"));
-    }
-    is_async
 }
 
 /// Measures a file. Its position does not change.
