@@ -390,14 +390,11 @@ class AsyncClient(AsyncBase):
             ReplicateException: The error of the first file that could not be saved. The other files are
                 saved; `error.partial` lists their paths.
         """
-        from .._files import mark_saved
-
         outputs = await self._complete(outputs)
         params = drop_none(outputs=outputs, dir=os.fspath(dir), concurrency=concurrency)
         with of_bytes(progress, params["dir"]) as observer:
             paths: List[str] = await self._call("output.save_all", params, observer)
-        mark_saved(outputs, paths)
-        return paths
+            return paths
 
     async def search(self, query: str, *, limit: Optional[int] = None) -> SearchResults:
         """Searches models, collections and documentation.

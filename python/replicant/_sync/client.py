@@ -694,14 +694,11 @@ class Client(Base):
             ReplicateException: The error of the first file that could not be saved. The other files are
                 saved; `error.partial` lists their paths.
         """
-        from .._files import mark_saved
-
         outputs = self._complete(outputs)
         params = drop_none(outputs=outputs, dir=os.fspath(dir), concurrency=concurrency)
         with of_bytes(progress, params["dir"]) as observer:
             paths: List[str] = self._call("output.save_all", params, observer)
-        mark_saved(outputs, paths)
-        return paths
+            return paths
 
     async def async_save_all(
         self,
@@ -712,14 +709,11 @@ class Client(Base):
         progress: ShowTransfer = None,
     ) -> List[str]:
         """The async form of `save_all`."""
-        from .._files import mark_saved
-
         outputs = await self._async_complete(outputs)
         params = drop_none(outputs=outputs, dir=os.fspath(dir), concurrency=concurrency)
         with of_bytes(progress, params["dir"]) as observer:
             paths: List[str] = await self._async_call("output.save_all", params, observer)
-        mark_saved(outputs, paths)
-        return paths
+            return paths
 
     def search(self, query: str, *, limit: Optional[int] = None) -> SearchResults:
         """Searches models, collections and documentation.
