@@ -151,7 +151,7 @@ export class Replicate {
    * @throws {DeadlineError} if `timeout` passed
    * @throws the reason of `signal` if it was aborted, which cancels the prediction
    * @example
-   * const [image] = await replicate.run<FileOutput[]>("stability-ai/sdxl", { input: { prompt: "a lighthouse" } });
+   * const [image] = await replicate.run<FileOutput[]>("black-forest-labs/flux-schnell", { input: { prompt: "a lighthouse" } });
    */
   run<T = ModelDefined>(
     ref: ModelReference,
@@ -328,7 +328,8 @@ export class Replicate {
    * @returns the paths, in the order of the output
    * @throws {DownloadError} or {FileNotWrittenError} for the first file that failed; `partial` has the other paths
    * @example
-   * const paths = await replicate.saveAll(await replicate.run("stability-ai/sdxl", { input }), "pictures");
+   * const output = await replicate.run("black-forest-labs/flux-schnell", { input: { prompt: "a lighthouse" } });
+   * const paths = await replicate.saveAll(output, "pictures");
    */
   saveAll(outputs: unknown, dir: string, options: SaveAllOptions = {}): Promise<string[]> {
     const params = merge({ outputs, dir }, requestParams(options));
