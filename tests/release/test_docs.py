@@ -23,15 +23,19 @@ def read(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 
 
-def pages() -> List[str]:
+def tracked(pattern: str) -> List[Path]:
     listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard", "*.md"],
+        ["git", "ls-files", "-co", "--exclude-standard", pattern],
         cwd=ROOT,
         check=True,
         capture_output=True,
         text=True,
     )
-    return [name for name in listed.stdout.split() if (ROOT / name).exists()]
+    return [ROOT / name for name in listed.stdout.split() if (ROOT / name).exists()]
+
+
+def pages() -> List[str]:
+    return [path.relative_to(ROOT).as_posix() for path in tracked("*.md")]
 
 
 def errors() -> List[Tuple[str, str, str, str]]:
@@ -190,6 +194,11 @@ class Docs(unittest.TestCase):
         records = sorted(path.name for path in folder.glob("[0-9]*.md"))
         listed = re.findall(r"\]\((\d{4}-[\w-]+\.md)\)", read("docs/decisions/README.md"))
         self.assertEqual(listed, records)
+
+    def test_examples_are_listed(self) -> None:
+        listed = re.findall(r"\]\(([\w.]+)\)", read("examples/README.md"))
+        found = {path.relative_to(ROOT / "examples").parts[0] for path in tracked("examples")}
+        self.assertEqual(sorted(listed), sorted(found - {"README.md"}))
 
 
 if __name__ == "__main__":
