@@ -283,10 +283,11 @@ export class Replicate {
   }
 
   /**
-   * Yields the pages of a list as arrays of items.
+   * Yields the pages of a list as arrays of items. `GET` of the list, then of the `next` of each page.
    *
    * @param endpoint a list method, such as `replicate.models.list`, or the path of a list
    * @param options.signal aborting it ends the iteration
+   * @throws {ApiError} if a response has an error status
    * @example
    * for await (const models of replicate.paginate(replicate.models.list)) console.log(models.length);
    */
@@ -320,7 +321,7 @@ export class Replicate {
 
   /**
    * Downloads every file of an output into a folder. Files are named after their URLs; a number is added to a name that
-   * exists. No file is replaced, and a file appears only when it is complete.
+   * exists. No file is replaced, and a file appears only when it is complete. `GET` of the URL of each file.
    *
    * @param outputs an output, a prediction or URLs, also nested
    * @param dir the folder, which is created if it does not exist
@@ -340,6 +341,7 @@ export class Replicate {
    * Searches models, collections and pages of the website (beta). `GET /search`
    *
    * @param options.limit largest number of models, 1 to 50. Defaults to 20
+   * @throws {AuthenticationError} if the API refuses the token
    */
   search(query: string, options: RequestOptions & { limit?: number } = {}): Promise<SearchResults> {
     return callsOf(this).call("search", merge({ query }, requestParams(options)), options);
