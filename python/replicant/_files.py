@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class FileHead(NamedTuple):
-    """The metadata of a file, fetched without its content."""
+    """The metadata of a file, requested without its content."""
 
     content_type: Optional[str]
     """The media type."""
@@ -108,6 +108,11 @@ class FileOutput:
                 process may set it; the mode of a new one follows the umask, as with `open()`. A symbolic link stays,
                 and the file that it leads to is written.
             progress: True shows a bar; a function is called with each `Transfer` as bytes arrive.
+
+        Raises:
+            FileNotWrittenError: The file cannot be written.
+            OutputExpiredError: The file was deleted.
+            DownloadError: The file could not be downloaded completely, even after the retries.
         """
         from ._progress import of_bytes
 
@@ -129,7 +134,11 @@ class FileOutput:
         return os.fsdecode(path)
 
     def head(self) -> FileHead:
-        """Fetches the type and the size, without the content."""
+        """Fetches the type and the size, without the content.
+
+        Raises:
+            OutputExpiredError: The file was deleted.
+        """
         self._known = FileHead(**self._native.call("output.head", {"url": self.url}))
         return self._known
 

@@ -10,9 +10,9 @@ use crate::{client::Client, files::output::FileOutput, value::Value};
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-/// let output = client.run("stability-ai/sdxl", replicant::json!({"prompt": "a heron"})).await?;
+/// let output = client.run("black-forest-labs/flux-schnell", replicant::json!({"prompt": "a heron"})).await?;
 /// for (n, file) in output.files().into_iter().enumerate() {
-///     file.save(format!("heron-{n}.png")).await?;
+///     file.save(format!("heron-{n}.webp")).await?;
 /// }
 /// # Ok(()) }
 /// ```
