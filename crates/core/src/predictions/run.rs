@@ -224,9 +224,6 @@ impl Work for Run {
 
     fn reply(self) -> BoxFuture<'static, Result<Reply>> {
         Box::pin(async move {
-            if self.live {
-                return Ok(Reply::of(self.started().await?.into_value()?));
-            }
             if !self.detailed {
                 return Ok(Reply::of(self.output().await?));
             }
