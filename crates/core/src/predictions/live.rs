@@ -87,7 +87,7 @@ impl Run {
             ("events", (shape == Shape::Texts).into()),
             ("use_file_output", self.request.use_file_output().into()),
             ("interval", interval.map(|interval| interval.as_secs_f64()).into()),
-            ("timeout", self.request.timeout.map(|timeout| timeout.as_secs_f64()).into()),
+            ("timeout", self.request.run.timeout.map(|timeout| timeout.as_secs_f64()).into()),
             ("until", left.map(|left| runtime.now().saturating_add(left).as_secs_f64()).into()),
         ];
         let live = [("live", Value::from_members(live)), ("prediction", created.into_value())];

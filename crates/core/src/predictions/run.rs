@@ -124,7 +124,7 @@ impl Run {
 
     /// Sets the time between polls. Defaults to the interval of the client, otherwise adaptive.
     pub fn interval(mut self, interval: Duration) -> Self {
-        self.request.interval = Some(interval);
+        self.request.run.interval = Some(interval);
         self
     }
 
@@ -174,7 +174,7 @@ impl Run {
     async fn finish(&self, guard: &CancelGuard) -> Result<Snapshot> {
         let client = &self.request.client;
         let started = Some(client.runtime().monotonic());
-        let timeout = self.request.timeout.into_iter().chain(self.request.request_timeout()).min();
+        let timeout = self.request.run.timeout.into_iter().chain(self.request.request_timeout()).min();
         let hold = self.request.create_options.hold(PreferWait::short(timeout))?;
         let (created, deadline) = self.request.create(guard, hold).await?;
         self.report(&created);

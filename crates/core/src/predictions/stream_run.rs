@@ -110,7 +110,7 @@ impl Opened {
 
     fn into_stream(self, span: RunSpan) -> EventStream {
         let Self { request, guard, deadline, prediction, events } = self;
-        let (client, timeout) = (request.client, request.timeout);
+        let (client, timeout) = (request.client, request.run.timeout);
         let run = OpenRun { client, guard, span, deadline, timeout, partial: String::new() };
         EventStream::new(prediction.into_value(), run.read(events, |event| event.event == "done"))
     }
