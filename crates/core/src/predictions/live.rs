@@ -57,7 +57,7 @@ impl Run {
         };
         if shape == Shape::Whole {
             let ended = self.ended(span).await?;
-            let output = self.with_files(ended.into_output());
+            let output = self.request.with_files(ended.into_output());
             return Ok(Payload::Value(Value::from_members([("output", output)])));
         }
         let request = &mut self.request;
@@ -75,7 +75,7 @@ impl Run {
             let ended = span.ended(request.client.check_output(created), |prediction| prediction)?;
             let output = ended.into_output();
             let name = if matches!(output, Value::Array(_)) { "items" } else { "output" };
-            return Ok(Payload::Value(Value::from_members([(name, self.with_files(output))])));
+            return Ok(Payload::Value(Value::from_members([(name, self.request.with_files(output))])));
         }
         // Another call reads the output, and has a span of its own.
         span.end(Ok(&created));
@@ -173,7 +173,7 @@ fn from_events(
                     Ok(Some(Event { event, data, .. })) if event == "output" => {
                         delivered.push_str(&data);
                         let item = Value::String(data);
-                        let item = if use_file_output { client.with_files(item) } else { item };
+                        let item = client.with_files_if(use_file_output, item);
                         return Some((one(Ok(item)), Some((events, delivered, polling))));
                     }
                     Ok(Some(_)) => {}
@@ -219,7 +219,7 @@ fn rest(
                     }
                     _ => return Err(error),
                 };
-                let new = if use_file_output { client.with_files(new) } else { new };
+                let new = client.with_files_if(use_file_output, new);
                 return Ok(Some((new, (items, delivered, error))));
             }
             Ok(None)

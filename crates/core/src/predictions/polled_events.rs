@@ -27,7 +27,7 @@ pub(crate) fn items(
         let (client, polling, waiter, prediction, delivered, new) = &mut *state;
         loop {
             if let Some(item) = new.pop_front() {
-                let item = if use_file_output { client.with_files(item) } else { item };
+                let item = client.with_files_if(use_file_output, item);
                 return Ok(Some((item, state)));
             }
             if prediction.is_terminal() {

@@ -140,18 +140,14 @@ impl Run {
     /// The same as when the run is awaited.
     pub async fn detailed(self) -> Result<RunOutcome> {
         let prediction = self.ended(self.request.traced()).await?;
-        let output = self.with_files(prediction["output"].clone());
+        let output = self.request.with_files(prediction["output"].clone());
         let output = Output::new(&self.request.client, output);
         Ok(RunOutcome { output, prediction: prediction.into_value() })
     }
 
     pub(super) async fn output(self) -> Result<Value> {
         let ended = self.ended(self.request.traced()).await?;
-        Ok(self.with_files(ended.into_output()))
-    }
-
-    pub(super) fn with_files(&self, output: Value) -> Value {
-        self.request.with_files(output)
+        Ok(self.request.with_files(ended.into_output()))
     }
 
     fn report(&self, prediction: &Snapshot) {

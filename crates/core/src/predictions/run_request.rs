@@ -85,12 +85,12 @@ impl RunRequest {
 
     /// Returns `true` if URLs of files become file outputs.
     pub fn use_file_output(&self) -> bool {
-        self.run.use_file_output.unwrap_or(self.client.config().use_file_output)
+        self.client.uses_files(self.run.use_file_output)
     }
 
     /// Returns an output with its files.
     pub fn with_files(&self, output: Value) -> Value {
-        if self.use_file_output() { self.client.with_files(output) } else { output }
+        self.client.with_files_if(self.use_file_output(), output)
     }
 
     /// Runs `work` and fails once the timeout has passed.
