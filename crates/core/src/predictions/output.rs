@@ -81,6 +81,18 @@ impl fmt::Debug for Output {
     }
 }
 
+impl Client {
+    /// Returns `true` if URLs of files become file outputs: by the option of a call, otherwise by that of the client.
+    pub(super) fn uses_files(&self, option: Option<bool>) -> bool {
+        option.unwrap_or(self.config().use_file_output)
+    }
+
+    /// Returns an output, with its files if they are used.
+    pub(super) fn with_files_if(&self, use_file_output: bool, output: Value) -> Value {
+        if use_file_output { self.with_files(output) } else { output }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
