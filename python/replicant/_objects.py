@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Union
+from typing import TYPE_CHECKING, Any, Dict, List, Literal, Optional, Union
 
 from ._object import APIObject
 from ._warnings import warn_of_alias
@@ -21,7 +21,7 @@ class Account(APIObject):
     _shown = ("type", "username", "name")
     _required = ("username",)
 
-    type: str
+    type: Literal["user", "organization"]
     """`user` or `organization`."""
     username: str
     """The name in URLs."""
