@@ -24,10 +24,10 @@ from typing import (
 from ._progress import ShowProgress
 
 if TYPE_CHECKING or sys.version_info >= (3, 12) or "typing_extensions" not in sys.modules:
-    from typing import TypedDict
+    from typing import TypedDict as TypedDict
 else:
-    # Before Python 3.12, pydantic refuses the one of `typing`.
-    from typing_extensions import TypedDict
+    # Before Python 3.12, pydantic refuses the one of `typing`. Not imported for that: most programs do not need it.
+    from typing_extensions import TypedDict as TypedDict
 
 if TYPE_CHECKING:
     from typing import Protocol

@@ -2,9 +2,9 @@
 
 # Without `from __future__ import annotations`, as in `_options.py`.
 
-from typing import Any, Dict, Literal, Optional, TypedDict
+from typing import Any, Dict, Literal, Optional
 
-from ._options import FileEncodingStrategy, WebhookEvents
+from ._options import FileEncodingStrategy, TypedDict, WebhookEvents
 
 
 class CreateTrainingParams(TypedDict, total=False):

@@ -120,6 +120,29 @@ def test_objects_can_be_fields_of_models_of_pydantic_1(client: replicate.Client)
         Job(user="u", predictions=[1])
 
 
+def test_options_can_be_fields_of_pydantic_models() -> None:
+    script = """
+import pydantic, replicant
+from replicant.deployment import Deployments
+from replicant.model import Models
+from replicant.prediction import Predictions
+from replicant.training import Trainings
+for kind in (
+    replicant.RunOptions,
+    Predictions.CreatePredictionParams,
+    Trainings.CreateTrainingParams,
+    Deployments.CreateDeploymentParams,
+    Models.CreateModelParams,
+):
+    pydantic.TypeAdapter(kind)
+options = pydantic.TypeAdapter(replicant.RunOptions).validate_python({"timeout": "3"})
+print(options)
+"""
+    pytest.importorskip("pydantic")
+    done = python(script)
+    assert done.stdout == "{'timeout': 3.0}\n", done.stderr
+
+
 def test_files_can_be_fields_of_pydantic_models() -> None:
     pydantic = pytest.importorskip("pydantic")
 
