@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import (
@@ -19,14 +20,14 @@ from typing import (
     cast,
 )
 
+from ._progress import ShowTransfer
+
 if TYPE_CHECKING:
-    import io
     from weakref import WeakSet
 
     from ._client_base import AnyClient
     from ._file_stream import FileStream
     from ._native import Client as NativeClient
-    from ._progress import ShowTransfer
 
 
 class FileHead(NamedTuple):

@@ -9,8 +9,11 @@ from ._warnings import warn_of_alias
 
 if TYPE_CHECKING:
     from datetime import datetime
+else:
+    # Not imported for `typing.get_type_hints` alone.
+    datetime = Any
 
-Time = Union[str, "datetime"]
+Time = Union[str, datetime]
 """A time as ISO 8601 text or a `datetime`; one without a time zone is local."""
 
 

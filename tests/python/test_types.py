@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import pydoc
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import get_type_hints
+from typing import Any, get_type_hints
 
 import pytest
 from conftest import ROOT
@@ -92,10 +94,32 @@ def test_help_lists_the_options_with_their_documentation(kind: str) -> None:
         assert re.search(rf"\b{name}: [A-Z].{{15}}", shown), name
 
 
+def methods(space: Any) -> Iterator[Any]:
+    """Yields the public methods of a client, its namespaces and theirs."""
+    for name in dir(space):
+        found = None if name[0] == "_" or name == "with_raw_response" else getattr(space, name)
+        if inspect.isroutine(found):
+            yield found
+        elif hasattr(found, "with_raw_response"):
+            yield from methods(found)
+
+
 def test_annotations_can_be_evaluated() -> None:
     for function in (replicant.Client.__init__, replicant.Client.run, replicant.AsyncClient.stream):
         assert "options" in get_type_hints(function)
     assert "timeout" in get_type_hints(replicant.RunOptions)
+    clients = replicant.Client("x"), replicant.AsyncClient("x")
+    names = [
+        method.__qualname__
+        for client in clients
+        for method in methods(client)
+        if get_type_hints(method)
+    ]
+    assert {"Client.submit", "AsyncPredictions.list", "Webhooks.validate"} <= {*names}
+    for name, member in vars(replicant.FileOutput).items():
+        assert name[0] == "_" or not inspect.isfunction(member) or get_type_hints(member)
+    for name in ("run", "use", "stream", "submit", "handle", "paginate"):
+        assert get_type_hints(getattr(replicant, name))
 
 
 USES = """
