@@ -130,7 +130,7 @@ pub(super) fn lossy_string(json: &str) -> Option<String> {
             }
             _ => 2,
         };
-        fixed.push_str(&escape[..length]);
+        fixed.push_str(escape.get(..length)?);
         rest = &escape[length..];
     }
     fixed.push_str(rest);
@@ -304,6 +304,13 @@ mod tests {
         let value =
             Value::from_json(br#"["a\\\ud83d\ude00", "\ud83d\n", "\ude00\ud83d", "\\ud83d"]"#).unwrap();
         assert_eq!(value.text(), "a\\\u{1f600}\u{fffd}\n\u{fffd}\u{fffd}\\ud83d");
+    }
+
+    #[test]
+    fn text_that_is_no_json_is_omitted() {
+        for json in [r#""a\"#, r#""a\é""#, r#""\ud83d"#, r#""\ud83d\"#, "\"", ""] {
+            assert_eq!(Value::Json(json.into()).text(), "", "{json}");
+        }
     }
 
     fn any_json() -> impl Strategy<Value = Value> {
