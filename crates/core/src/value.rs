@@ -108,6 +108,14 @@ impl Value {
         }
     }
 
+    /// Returns the number if it is an integer that fits `u64`.
+    pub fn as_u64(&self) -> Option<u64> {
+        match self {
+            Self::Number(number) => number.as_u64(),
+            _ => None,
+        }
+    }
+
     /// Returns the number as a float.
     pub fn as_f64(&self) -> Option<f64> {
         match self {
