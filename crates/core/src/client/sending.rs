@@ -190,7 +190,7 @@ impl<'a> Sending<'a> {
 
     /// Sends the request, follows redirects and reads the response.
     async fn attempt(&mut self, permit: &mut Option<Permit<'_>>) -> Result<Received, FailedAttempt> {
-        let original = self.client.url(self.request)?;
+        let original = self.client.url(self.request);
         let mut url = original.clone();
         for _ in 0..=MAX_REDIRECTS {
             let is_foreign = !same_origin(&url, &original);
