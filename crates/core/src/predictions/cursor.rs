@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::value::Value;
+use crate::value::{Value, text::boundary_before};
 
 /// Bytes kept of the beginning of the logs, which show whether the API has removed it.
 const HEAD: usize = 256;
@@ -56,8 +56,8 @@ impl HandleCursor {
             _ => after_overlap(logs, tail, length),
         };
         self.logs_length = logs.len() as u64;
-        self.logs_head = logs[..boundary(logs, HEAD)].to_owned();
-        self.logs_tail = logs[boundary(logs, logs.len().saturating_sub(TAIL))..].to_owned();
+        self.logs_head = logs[..boundary_before(logs, HEAD)].to_owned();
+        self.logs_tail = logs[boundary_before(logs, logs.len().saturating_sub(TAIL))..].to_owned();
         new
     }
 
@@ -154,7 +154,7 @@ fn size(number: u64) -> usize {
 /// Returns what follows `tail` in logs whose beginning was removed; all of them if the part before was removed too.
 fn after_overlap<'t>(logs: &'t str, tail: &str, length: usize) -> &'t str {
     // What was seen cannot end later than before.
-    let searched = &logs[..boundary(logs, length)];
+    let searched = &logs[..boundary_before(logs, length)];
     // Not `find`, whose code is large.
     let mut places = searched.char_indices().map(|(at, _)| at).filter(|_| !tail.is_empty());
     let found = places.find(|at| searched[*at..].starts_with(tail)).map(|at| at + tail.len()).or_else(|| {
@@ -162,11 +162,6 @@ fn after_overlap<'t>(logs: &'t str, tail: &str, length: usize) -> &'t str {
         starts.take_while(|end| end.len() >= MIN_OVERLAP).find(|end| logs.starts_with(end)).map(str::len)
     });
     &logs[found.unwrap_or_default()..]
-}
-
-/// Returns the last position up to `at` at which `text` can be split.
-fn boundary(text: &str, at: usize) -> usize {
-    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default()
 }
 
 fn with_item((length, sum): (u64, u32), item: &Value) -> (u64, u32) {
@@ -225,7 +220,7 @@ mod tests {
                     number += 1;
                     logs.push_str(&format!("{number} {}█\n", "é".repeat(usize::from(width))));
                 }
-                let begin = boundary(&logs, logs.len().saturating_sub(window));
+                let begin = boundary_before(&logs, logs.len().saturating_sub(window));
                 received.push_str(cursor.new_logs(&logs[begin..]));
                 cursor = restored(&cursor);
             }
@@ -258,7 +253,8 @@ mod tests {
     fn numbers_of_any_size_are_restored_and_skip_nothing() {
         let numbers = [1 << 31, 1 << 32, 1 << 63, u64::MAX];
         for number in numbers {
-            let seen = HandleCursor { id: "p1".into(), current: number, total: number, ..HandleCursor::default() };
+            let seen =
+                HandleCursor { id: "p1".into(), current: number, total: number, ..HandleCursor::default() };
             let lengths = HandleCursor { logs_length: number, items: number, text_length: number, ..seen };
             let mut cursor = restored(&lengths);
             assert_eq!(cursor, lengths);
