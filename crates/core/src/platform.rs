@@ -8,7 +8,7 @@
 pub(crate) mod batch;
 mod blocking;
 mod clock;
-mod lock;
+pub(crate) mod lock;
 pub(crate) mod per_process;
 
 use std::{

@@ -12,6 +12,7 @@ mod observer;
 pub(crate) mod options;
 pub(crate) mod seconds;
 mod secret;
+pub(crate) mod text;
 mod walk;
 
 use std::{ops, sync::Arc};
@@ -87,7 +88,8 @@ impl Value {
     }
 
     /// Builds an object from its members.
-    pub(crate) fn from_members<'a>(members: impl IntoIterator<Item = (&'a str, Value)>) -> Self {
+    #[doc(hidden)]
+    pub fn from_members<'a>(members: impl IntoIterator<Item = (&'a str, Value)>) -> Self {
         Self::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     }
 
@@ -104,6 +106,14 @@ impl Value {
     pub fn as_i64(&self) -> Option<i64> {
         match self {
             Self::Number(number) => number.as_i64(),
+            _ => None,
+        }
+    }
+
+    /// Returns the number if it is an integer that fits `u64`.
+    pub fn as_u64(&self) -> Option<u64> {
+        match self {
+            Self::Number(number) => number.as_u64(),
             _ => None,
         }
     }
