@@ -213,6 +213,9 @@ impl HttpTransport {
                 // By default, it sends again what HTTP/2 refused, without hooks and limits.
                 .retry(reqwest::retry::never())
                 .http2_max_header_list_size(MAX_HEADERS)
+                .http2_initial_connection_window_size(CONNECTION_WINDOW)
+                .http2_keep_alive_interval(PING_INTERVAL)
+                .http2_keep_alive_timeout(PING_TIMEOUT)
                 .tls_backend_preconfigured(tls.clone());
             if announced {
                 builder = builder.connector_layer(Announce(()));
@@ -337,6 +340,15 @@ fn to_reqwest(request: HttpRequest) -> Result<reqwest::Request> {
 
 /// Most bytes of the headers of a response over HTTP/2: as many as hyper accepts over HTTP/1.1.
 const MAX_HEADERS: u32 = 8192 + 4096 * 100;
+
+/// Bytes that a server may send over an HTTP/2 connection beyond what was read: as good as no limit, because each stream has one.
+/// Otherwise a few files that are not being read would hold up all other requests.
+const CONNECTION_WINDOW: u32 = 1 << 30;
+
+/// How long a connection with open streams is silent before it is tested, and how long the test may take. All requests share the
+/// connection, so one that no longer delivers anything must be replaced.
+const PING_INTERVAL: Duration = Duration::from_secs(15);
+const PING_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Most bytes that a `content-length` preallocates.
 const MAX_PREALLOCATION: u64 = 64 << 20;
