@@ -252,6 +252,14 @@ impl Network {
     }
 
     async fn send(self: Arc<Self>, request: reqwest::Request) -> Result<HttpResponse> {
+        // A connection that the server has closed is removed from its pool once the runtime has polled its socket, which a call
+        // that begins after a pause of the process precedes. Spawned, because only the scheduler polls the sockets. Twice,
+        // because the connection is woken by the first time.
+        let turns = tokio::spawn(async {
+            tokio::task::yield_now().await;
+            tokio::task::yield_now().await;
+        });
+        let _ = before_sending(turns).await;
         let url = request.url().clone();
         let pools = self.direct.as_ref().filter(|_| self.proxies.excludes(&url)).unwrap_or(&self.pools);
         let permit = match &self.requests {
