@@ -202,8 +202,7 @@ impl HttpTransport {
                 .with_source(error)
                 .with_permanent()
         };
-        let tls = tls::config(certificates, self.identity.as_ref(), options.http2)
-            .map_err(|error| failed(error.into()))?;
+        let tls = tls::config(certificates, self.identity.as_ref(), options.http2).map_err(failed)?;
         let client = |direct: bool, announced: bool| {
             let mut builder = reqwest::Client::builder()
                 .connect_timeout(options.connect_timeout)
@@ -223,11 +222,7 @@ impl HttpTransport {
             if !options.http2 {
                 builder = builder.http1_only();
             }
-            if direct {
-                builder = builder.no_proxy();
-            } else if let Some(proxy) = &options.proxy {
-                builder = builder.proxy(reqwest::Proxy::all(proxy).map_err(|error| failed(error.into()))?);
-            }
+            builder = if direct { builder.no_proxy() } else { proxies.apply(builder) };
             builder.build().map_err(|error| failed(error.into()))
         };
         let pools = |direct: bool| {
