@@ -27,6 +27,7 @@ use super::{
     gate::{Announce, Gate, needs_gate},
     identity::Identity,
     proxy::{Proxies, is_proxy},
+    resolver::Resolver,
     tls,
     unsent::{before_sending, reporting},
 };
@@ -211,6 +212,7 @@ impl HttpTransport {
                 .referer(false)
                 // By default, it sends again what HTTP/2 refused, without hooks and limits.
                 .retry(reqwest::retry::never())
+                .dns_resolver(Resolver)
                 .http2_max_header_list_size(MAX_HEADERS)
                 .http2_initial_connection_window_size(CONNECTION_WINDOW)
                 .http2_keep_alive_interval(PING_INTERVAL)
