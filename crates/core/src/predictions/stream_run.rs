@@ -109,6 +109,7 @@ impl Opened {
     }
 
     fn into_stream(self, span: RunSpan) -> EventStream {
+        let span = span.of_stream();
         let Self { request, guard, deadline, prediction, events } = self;
         let created = prediction.clone();
         let events = within_span(span.span(), events);
