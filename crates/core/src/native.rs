@@ -11,6 +11,7 @@ mod path_source;
 mod proxy;
 mod reader;
 mod replaced;
+mod resolver;
 mod runtime;
 mod tls;
 mod unsent;

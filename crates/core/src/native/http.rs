@@ -27,6 +27,7 @@ use super::{
     gate::{Announce, Gate, needs_gate},
     identity::Identity,
     proxy::{Proxies, is_proxy},
+    resolver::Resolver,
     tls,
     unsent::{before_sending, reporting},
 };
@@ -202,8 +203,7 @@ impl HttpTransport {
                 .with_source(error)
                 .with_permanent()
         };
-        let tls = tls::config(certificates, self.identity.as_ref(), options.http2)
-            .map_err(|error| failed(error.into()))?;
+        let tls = tls::config(certificates, self.identity.as_ref(), options.http2).map_err(failed)?;
         let client = |direct: bool, announced: bool| {
             let mut builder = reqwest::Client::builder()
                 .connect_timeout(options.connect_timeout)
@@ -212,7 +212,11 @@ impl HttpTransport {
                 .referer(false)
                 // By default, it sends again what HTTP/2 refused, without hooks and limits.
                 .retry(reqwest::retry::never())
+                .dns_resolver(Resolver)
                 .http2_max_header_list_size(MAX_HEADERS)
+                .http2_initial_connection_window_size(CONNECTION_WINDOW)
+                .http2_keep_alive_interval(PING_INTERVAL)
+                .http2_keep_alive_timeout(PING_TIMEOUT)
                 .tls_backend_preconfigured(tls.clone());
             if announced {
                 builder = builder.connector_layer(Announce(()));
@@ -220,11 +224,7 @@ impl HttpTransport {
             if !options.http2 {
                 builder = builder.http1_only();
             }
-            if direct {
-                builder = builder.no_proxy();
-            } else if let Some(proxy) = &options.proxy {
-                builder = builder.proxy(reqwest::Proxy::all(proxy).map_err(|error| failed(error.into()))?);
-            }
+            builder = if direct { builder.no_proxy() } else { proxies.apply(builder) };
             builder.build().map_err(|error| failed(error.into()))
         };
         let pools = |direct: bool| {
@@ -249,6 +249,14 @@ impl Network {
     }
 
     async fn send(self: Arc<Self>, request: reqwest::Request) -> Result<HttpResponse> {
+        // A connection that the server has closed is removed from its pool once the runtime has polled its socket, which a call
+        // that begins after a pause of the process precedes. Spawned, because only the scheduler polls the sockets. Twice,
+        // because the connection is woken by the first time.
+        let turns = tokio::spawn(async {
+            tokio::task::yield_now().await;
+            tokio::task::yield_now().await;
+        });
+        let _ = before_sending(turns).await;
         let url = request.url().clone();
         let pools = self.direct.as_ref().filter(|_| self.proxies.excludes(&url)).unwrap_or(&self.pools);
         let permit = match &self.requests {
@@ -337,3 +345,12 @@ fn to_reqwest(request: HttpRequest) -> Result<reqwest::Request> {
 
 /// Most bytes of the headers of a response over HTTP/2: as many as hyper accepts over HTTP/1.1.
 const MAX_HEADERS: u32 = 8192 + 4096 * 100;
+
+/// Bytes that a server may send over an HTTP/2 connection beyond what was read: as good as no limit, because each stream has one.
+/// Otherwise a few files that are not being read would hold up all other requests.
+const CONNECTION_WINDOW: u32 = 1 << 30;
+
+/// How long a connection with open streams is silent before it is tested, and how long the test may take. All requests share the
+/// connection, so one that no longer delivers anything must be replaced.
+const PING_INTERVAL: Duration = Duration::from_secs(15);
+const PING_TIMEOUT: Duration = Duration::from_secs(10);
