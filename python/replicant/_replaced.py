@@ -78,6 +78,7 @@ class Replaced(Adapter):
         body: Any,
         length: Optional[int],
         awaited: bool,
+        to_api: bool,
     ) -> Any:
         """Sends one request. Returns the response, or an awaitable for it if `awaited` is true."""
         client: Any = self._client()
@@ -89,8 +90,8 @@ class Replaced(Adapter):
         trace = _taken_trace(extra)
         # The core calls this in a context of its own.
         _attach(trace)
-        if extra.get("accept") == "text/event-stream":
-            # 1.x sends neither these nor downloads through `_request`.
+        if not to_api or extra.get("accept") == "text/event-stream":
+            # 1.x sends neither these nor downloads through `_request`, which would add the token.
             return _Events(self._direct, url, extra).respond(awaited)
         if not isinstance(body, (bytes, type(None))):
             body = b"".join(body)

@@ -82,7 +82,7 @@ async fn request_options_apply_to_downloads() {
     for operation in ["output.bytes", "output.read", "output.save_all"] {
         let (_emulator, script, client) = play(exchanges, quick());
         let folder = temporary_folder();
-        let url = format!("{}/a", script.base_url());
+        let url = format!("{}/files/a", script.base_url());
         let mut params = match operation {
             "output.save_all" => json!({"outputs": url, "dir": folder.path().to_str().unwrap()}),
             _ => json!({"url": url}),

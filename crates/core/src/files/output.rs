@@ -179,7 +179,7 @@ impl FileOutput {
             })?;
         // Positions and checksums are those of the file, not of a compressed form.
         let mut request =
-            Request::get_url(url).options(self.options().clone()).header("accept-encoding", "identity");
+            Request::get_file(url).options(self.options().clone()).header("accept-encoding", "identity");
         if offset > 0 {
             request = request.header("range", format!("bytes={offset}-"));
             if let Some(etag) = etag {
