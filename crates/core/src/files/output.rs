@@ -196,9 +196,13 @@ impl FileOutput {
     }
 }
 
-/// Returns the declared size of the file; `None` if the declaration is about its compressed form.
+/// Returns the declared size of the file; `None` if the declaration is about its compressed form or a part, or if chunks
+/// override it.
 pub(super) fn declared_length(response: &HttpResponse) -> Option<u64> {
-    let length = response.header("content-length").filter(|_| !is_encoded(&response.headers));
+    let is_valid = response.status != 206
+        && !is_encoded(&response.headers)
+        && response.header("transfer-encoding").is_none();
+    let length = response.header("content-length").filter(|_| is_valid);
     length.and_then(|length| length.parse().ok())
 }
 
