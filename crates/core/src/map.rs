@@ -63,7 +63,7 @@ use crate::{
 ///
 /// # Errors
 /// The stream ends with an error if an option is invalid, the checkpoint cannot be read or written, the stream of rows fails, a
-/// hook fails, or [`Map::errors`] or [`Map::max_error_rate`] demand it. If the API refuses the token, or the account has no
+/// hook fails, or as [`Map::errors`] or [`Map::max_error_rate`] say. If the API refuses the token, or the account has no
 /// credit, the running predictions are finished first. Any other row that fails is an item with an error.
 #[must_use = "a batch begins when it is polled"]
 pub struct Map {
@@ -83,7 +83,7 @@ enum State {
 impl Client {
     /// Runs a model over many inputs, many at a time, and returns a stream of their results in the order in which they end.
     ///
-    /// Creates pass the rate gate, so that none of them fails with 429. Rows are read as they are needed. With a
+    /// Creates wait for the rate limit instead of failing with 429. Rows are read as they are needed. With a
     /// [checkpoint](Map::checkpoint), a batch that was interrupted continues where it stopped.
     ///
     /// `reference` is as in [`Client::run`]. A row is an input, or a [`Row`] with a key.
