@@ -23,7 +23,7 @@ export class ListPage<T> implements Page<T>, AsyncIterable<T> {
   /** @internal */
   constructor(page: RawPage<T>, follow: Follow<T>) {
     Object.assign(this, page, { next: link(page.next), previous: link(page.previous) });
-    this.results = page.results;
+    this.results = page.results ?? [];
     copyResponse(page, this);
     conceal(this, follow);
   }
@@ -64,7 +64,7 @@ function link(url: string | null | undefined): string | null {
 }
 
 /** A page as the API sends it. */
-type RawPage<T> = { next?: string | null; previous?: string | null; results: T[] };
+type RawPage<T> = { next?: string | null; previous?: string | null; results?: T[] | null };
 
 /**
  * The result of a list method. Await it for the first page, iterate over it for every item, or iterate over `pages()`

@@ -78,6 +78,7 @@ class Replaced(Adapter):
         body: Any,
         length: Optional[int],
         awaited: bool,
+        to_api: bool,
     ) -> Any:
         """Sends one request. Returns the parts of the response, or an awaitable for the response if `awaited` is true."""
         client: Any = self._client()
@@ -88,8 +89,8 @@ class Replaced(Adapter):
         extra = {name: value for name, value in headers if name != "user-agent"}
         # The core calls this, and awaits the result, in a context of its own.
         _attach(_taken_trace(extra))
-        if extra.get("accept") == "text/event-stream":
-            # 1.x sends neither these nor downloads through `_request`.
+        if not to_api or extra.get("accept") == "text/event-stream":
+            # 1.x sends neither these nor downloads through `_request`, which would add the token.
             return _Events(self._direct, url, extra).respond(awaited)
         if not isinstance(body, (bytes, type(None))):
             body = b"".join(body)

@@ -2,6 +2,7 @@
 
 use std::{
     fmt::Display,
+    hash::{BuildHasher, RandomState},
     io::{self, BufRead, BufReader, Cursor, Read},
     sync::{
         Arc,
@@ -14,8 +15,6 @@ use replicant::{Object, Value};
 
 use crate::failure::{FAILED, Failure};
 
-/// A line after the last one, which becomes a part of a cell if the quote of that cell is not closed.
-const END: &[u8] = b"\n\x1ereplicant\x1e\n";
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// How a table is written.
@@ -65,17 +64,25 @@ pub(crate) fn read(mut input: impl Read + Send + 'static, format: Format) -> Row
     match format {
         Format::Csv(delimiter) => {
             let lines = Arc::new(AtomicU64::new(0));
-            let input = ByLine { input: BufReader::new(input.chain(END)), lines: lines.clone() };
+            let end = end();
+            let input = input.chain(Cursor::new(end.clone()));
+            let input = ByLine { input: BufReader::new(input), lines: lines.clone() };
             let reader = ReaderBuilder::new()
                 .delimiter(delimiter)
                 .has_headers(false)
                 // Rows of another length are reported here, with their lines.
                 .flexible(true)
                 .from_reader(input);
-            Box::new(until_error(Csv { reader, lines, names: Vec::new() }))
+            Box::new(until_error(Csv { reader, lines, end, names: Vec::new() }))
         }
         Format::JsonLines => Box::new(until_error(JsonLines { reader: BufReader::new(input), line: 0 })),
     }
+}
+
+/// Returns a line after the last one, which becomes a part of a cell if the quote of that cell is not closed. It is random, so
+/// that no table contains it.
+fn end() -> Vec<u8> {
+    format!("\n\x1e{:x}\x1e\n", RandomState::new().hash_one(())).into_bytes()
 }
 
 fn unreadable(error: &dyn Display) -> Failure {
@@ -113,6 +120,7 @@ impl<R: BufRead> Read for ByLine<R> {
 struct Csv<R> {
     reader: csv::Reader<R>,
     lines: Arc<AtomicU64>,
+    end: Vec<u8>,
     names: Vec<String>,
 }
 
@@ -125,10 +133,10 @@ impl<R: Read> Csv<R> {
         }
         let within = record.iter().flatten().filter(|byte| **byte == b'\n').count() as u64;
         let line = self.lines.load(Relaxed).saturating_sub(within);
-        if record.len() == 1 && record[0] == END[1..END.len() - 1] {
+        if record.len() == 1 && record[0] == self.end[1..self.end.len() - 1] {
             return Ok(None);
         }
-        if record.iter().next_back().is_some_and(|cell| cell.ends_with(END)) {
+        if record.iter().next_back().is_some_and(|cell| cell.ends_with(&self.end)) {
             let line = line + 1;
             return Err(Failure::usage(format!("line {line} has a quote that is not closed")));
         }
@@ -228,6 +236,8 @@ mod tests {
             [(2, r#"{"a":"1","b":"x\ny"}"#), (4, r#"{"a":"2","b":"\"q\", r"}"#), (5, r#"{"a":"3","b":""}"#)];
         assert_eq!(read, expected.map(|(line, row)| (line, row.to_owned())));
         assert_eq!(lines(b"a\tb\n1\t2,3\n", "tsv").unwrap()[0].1, r#"{"a":"1","b":"2,3"}"#);
+        let read = lines(b"a\n1\n\x1ereplicant\x1e\n2\n", "csv").unwrap();
+        assert_eq!(read.len(), 3, "{read:?}");
         assert_eq!(lines(b"", "csv").unwrap(), []);
         assert_eq!(lines(b"a,b", "csv").unwrap(), []);
     }

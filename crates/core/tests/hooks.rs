@@ -78,10 +78,12 @@ async fn a_hook_cannot_send_credentials_to_another_origin() {
     let file = r#"{"expect": {"method": "GET", "origin": "other", "headers": {"x-tenant": "acme", "x-copy": null,
         "cookie": null, "authorization": null}}, "reply": {"text": "hello"}}"#;
     let options = Options { hooks: Some(Arc::new(Recording(Seen::default()))), ..quick() };
-    let (_emulator, script, client) = play(&format!("[{file}]"), options);
-    let url = format!("{}/f.txt", script.other_origin());
-    let bytes = operation::call(&client, "output.bytes", json!({"url": url}).into(), None).await.unwrap();
-    assert_eq!(bytes.value, Value::Bytes("hello".into()));
+    let (_emulator, script, client) = play(&format!("[{file}, {}]", file.replace("other", "main")), options);
+    // A model may name an endpoint of the API as its output.
+    for url in [format!("{}/f.txt", script.other_origin()), format!("{}/account", script.base_url())] {
+        let bytes = operation::call(&client, "output.bytes", json!({"url": url}).into(), None).await.unwrap();
+        assert_eq!(bytes.value, Value::Bytes("hello".into()));
+    }
     settled(&script).await;
 }
 

@@ -70,7 +70,7 @@ enum Returned {
 
 impl Route {
     fn send(&self, py: Python<'_>, request: HttpRequest) -> PyResult<Returned> {
-        let HttpRequest { method, url, headers, body, .. } = request;
+        let HttpRequest { method, url, headers, body, to_api, .. } = request;
         let (content, length) = match body {
             HttpBody::Empty => (None, None),
             HttpBody::Bytes(bytes) => (Some(PyBytes::new(py, &bytes).into_any()), None),
@@ -80,7 +80,7 @@ impl Route {
         };
         let awaited = self.locals.is_some() && !self.is_closed(py)?;
         let send = self.adapter.bind(py).getattr(intern!(py, "send"))?;
-        let arguments = (send, method, url.as_str(), headers, content, length, awaited);
+        let arguments = (send, method, url.as_str(), headers, content, length, awaited, to_api);
         let context = self.context(py)?;
         let returned = context.call_method1(intern!(py, "run"), arguments)?;
         self.returned(returned, context)

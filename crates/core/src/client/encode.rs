@@ -34,7 +34,7 @@ impl Client {
             }
         };
         let mut query = request.query.clone();
-        if self.owns(&url) {
+        if self.trusts(request, &url) {
             query.extend(request.options.query.iter().map(|(name, value)| (name.clone(), value.to_string())));
             for (name, value) in &config.query {
                 if !has_query(&url, name) && query.iter().all(|(given, _)| given != name) {
@@ -65,9 +65,9 @@ impl Client {
         given.map_or((Duration::ZERO, false), |(_, prefer, is_of_user)| (hold_of(prefer), is_of_user))
     }
 
-    /// Encodes a request. Attaches the token if `url` is at the API origin.
+    /// Encodes a request. Attaches the token if `url` may receive it.
     ///
-    /// `cross_origin` is true after a redirect to another origin.
+    /// `cross_origin` is true after a redirect to another origin, also back at the API.
     pub(super) async fn http_request(
         &self,
         request: &Request,
@@ -82,7 +82,8 @@ impl Client {
             set_header(&mut headers, name, value.clone());
         }
         let has_authorization = headers.iter().any(|(name, _)| name == "authorization");
-        if self.owns(&url) {
+        let to_api = !cross_origin && self.trusts(request, &url);
+        if to_api {
             if let Some(token) = config.token.as_ref().filter(|_| !has_authorization) {
                 set_header(&mut headers, "authorization", ["Bearer ", token].concat());
             }
@@ -112,7 +113,7 @@ impl Client {
                 multipart.open().await?
             }
         };
-        Ok(HttpRequest { method: request.method, url, headers, body })
+        Ok(HttpRequest { method: request.method, url, headers, body, to_api })
     }
 }
 

@@ -75,7 +75,7 @@ impl Client {
                 return Some(format!("It redirects to {}; check `base_url`.", redacted_url(&target)));
             }
             // The token was not sent.
-            401 if !self.owns(url) => return None,
+            401 if !self.trusts(request, url) => return None,
             401 if self.config().token.is_none() => {
                 "No API token was sent: set REPLICATE_API_TOKEN or pass a token to the client."
             }

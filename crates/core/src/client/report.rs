@@ -150,13 +150,12 @@ impl<'a> Report<'a> {
     }
 
     fn apply(&self, changes: HeaderChanges, http: &mut HttpRequest) -> Result<()> {
-        let ours = self.client.owns(&http.url);
         let token = self.client.config().token.as_deref();
         for (name, value) in changes {
             let name = name.to_ascii_lowercase();
             check_header("on_request", &name, value.as_deref().unwrap_or_default())?;
             let secret = |value: &String| token.is_some_and(|token| value.contains(token));
-            if !ours && (is_for_the_api_only(&name) || value.as_ref().is_some_and(secret)) {
+            if !http.to_api && (is_for_the_api_only(&name) || value.as_ref().is_some_and(secret)) {
                 continue;
             }
             http.headers.retain(|(existing, _)| *existing != name);

@@ -180,7 +180,7 @@ pub(crate) enum Expect {
     Object,
     /// A JSON array of objects.
     List,
-    /// A JSON object whose `results` are objects.
+    /// A JSON object whose `results` are objects and whose `next` is a string.
     Page,
     Text,
     Bytes,
@@ -207,9 +207,12 @@ impl Expect {
         };
         match (self, value) {
             (Self::Object, Value::Object(_)) => Ok(()),
-            (Self::Page, Value::Object(members)) => match members.get("results") {
-                None | Some(Value::Null) => Ok(()),
-                Some(results) => objects("`results`", results),
+            (Self::Page, Value::Object(members)) => match (members.get("next"), members.get("results")) {
+                (Some(next), _) if !matches!(next.kind(), "null" | "a string") => {
+                    unexpected("`next`", "a string", next)
+                }
+                (_, None | Some(Value::Null)) => Ok(()),
+                (_, Some(results)) => objects("`results`", results),
             },
             (Self::List, list) => objects("the body", list),
             (Self::Object | Self::Page, other) => unexpected("the body", "an object", other),

@@ -192,8 +192,10 @@ impl<'a> Sending<'a> {
     async fn attempt(&mut self, permit: &mut Option<Permit<'_>>) -> Result<Received, FailedAttempt> {
         let original = self.client.url(self.request);
         let mut url = original.clone();
+        let mut is_foreign = false;
         for _ in 0..=MAX_REDIRECTS {
-            let is_foreign = !same_origin(&url, &original);
+            // Another origin must not choose the endpoint that receives the token.
+            is_foreign |= !same_origin(&url, &original);
             if is_foreign {
                 // Responses of another origin say nothing about the limits of the API.
                 *permit = None;

@@ -120,6 +120,8 @@ pub struct Request {
     /// Whether the caller of a create cancels a prediction that it does not return.
     pub(crate) is_cancelable: bool,
     pub(crate) observer: Option<Arc<dyn SendObserver>>,
+    /// Whether the URL is that of a file, which a model can choose.
+    pub(crate) is_file: bool,
     pub(crate) options: RequestOptions,
 }
 
@@ -147,6 +149,7 @@ impl Request {
             abandoned: None,
             is_cancelable: false,
             observer: None,
+            is_file: false,
             options: RequestOptions::default(),
         }
     }
@@ -157,6 +160,11 @@ impl Request {
 
     pub(crate) fn get_url(url: Url) -> Self {
         Self::new("GET", RequestTarget::Url(url), Idempotency::Safe)
+    }
+
+    /// Reads the file at a URL.
+    pub(crate) fn get_file(url: Url) -> Self {
+        Self { is_file: true, ..Self::get_url(url) }
     }
 
     pub(crate) fn post(path: impl Into<String>) -> Self {

@@ -74,6 +74,9 @@ pub struct HttpRequest {
     pub headers: Vec<(String, String)>,
     /// Body.
     pub body: HttpBody,
+    /// Whether a transport may add credentials: the request goes to the API, and neither a model nor another origin has chosen
+    /// its URL.
+    pub to_api: bool,
 }
 
 /// The body of a request. Not `non_exhaustive`, because a transport must send every kind.
@@ -204,7 +207,7 @@ impl BodySource for StreamBody {
 impl HttpRequest {
     /// Builds a request without headers and body. `method` is in upper case.
     pub fn new(method: &'static str, url: Url) -> Self {
-        Self { method, url, headers: Vec::new(), body: HttpBody::Empty }
+        Self { method, url, headers: Vec::new(), body: HttpBody::Empty, to_api: false }
     }
 }
 

@@ -308,7 +308,7 @@ impl Transport for HttpTransport {
 }
 
 fn to_reqwest(request: HttpRequest) -> Result<reqwest::Request> {
-    let HttpRequest { method, url, headers, body } = request;
+    let HttpRequest { method, url, headers, body, .. } = request;
     let method = Method::from_bytes(method.as_bytes())
         .map_err(|error| Error::invalid(format!("`method`: {error}")).about("method"))?;
     let mut out = reqwest::Request::new(method, url);
