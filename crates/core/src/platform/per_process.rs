@@ -30,10 +30,12 @@ impl<T: Default> PerProcess<T> {
 
     /// Returns the value that the parent of this forked child has, if it was built before the fork. A thread of the parent may
     /// have held its lock.
+    #[cfg(not(target_family = "wasm"))]
     pub fn of_parent(&self) -> Option<&T> {
         self.before(process_id())
     }
 
+    #[cfg(not(target_family = "wasm"))]
     fn before(&self, process: u32) -> Option<&T> {
         let (mut place, mut parent) = (self, None);
         while let Some(node) = place.0.get().filter(|node| node.process != process) {
