@@ -28,7 +28,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Calls need a tokio runtime. Cancels of abandoned predictions are sent in the background; await [`background::drain`] before
+//! Calls need a tokio runtime with I/O and time enabled: they panic outside of one. Several runtimes can share a client; each
+//! opens its own connections. Cancels of abandoned predictions are sent in the background; await [`background::drain`] before
 //! the program ends.
 //!
 //! Guarantees:

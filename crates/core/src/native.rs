@@ -8,6 +8,7 @@ mod gate;
 mod http;
 mod identity;
 mod path_source;
+mod pools;
 mod proxy;
 mod reader;
 mod replaced;
