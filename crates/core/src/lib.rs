@@ -1,6 +1,8 @@
 //! Run machine-learning models on [Replicate](https://replicate.com).
 //!
 //! ```no_run
+//! use std::io::{Write, stdout};
+//!
 //! use futures_util::TryStreamExt;
 //! use replicant::{Client, File, Value, json};
 //!
@@ -16,6 +18,8 @@
 //! let mut events = client.stream("meta/meta-llama-3-8b-instruct", json!({"prompt": "Sing."})).await?;
 //! while let Some(event) = events.try_next().await? {
 //!     print!("{event}");
+//!     // Standard output keeps a line until it is complete.
+//!     stdout().flush().ok();
 //! }
 //!
 //! // Files in the input are uploaded; files in the output can be saved.

@@ -128,6 +128,7 @@ fn take_options(name: &str, params: Value) -> Result<(Value, RequestOptions)> {
 /// while let Some(item) = items.try_next().await? {
 ///     if let Item::Event(event) = item {
 ///         print!("{event}");
+///         std::io::Write::flush(&mut std::io::stdout()).ok();
 ///     }
 /// }
 /// # Ok(()) }

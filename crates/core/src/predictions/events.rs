@@ -60,6 +60,7 @@ impl fmt::Display for Event {
 /// let mut events = client.stream("acme/text", replicant::json!({"prompt": "Sing."})).await?;
 /// while let Some(event) = events.try_next().await? {
 ///     print!("{event}");
+///     std::io::Write::flush(&mut std::io::stdout()).ok();
 /// }
 /// # Ok(()) }
 /// ```
@@ -93,6 +94,7 @@ impl EventStream {
 /// let mut text = client.stream("acme/text", replicant::json!({"prompt": "Sing."})).await?.text();
 /// while let Some(chunk) = text.try_next().await? {
 ///     print!("{chunk}");
+///     std::io::Write::flush(&mut std::io::stdout()).ok();
 /// }
 /// println!("({})", text.prediction()["id"]);
 /// # Ok(()) }

@@ -110,6 +110,7 @@ impl Client {
     /// let mut events = client.stream("meta/meta-llama-3-8b-instruct", replicant::json!({"prompt": "Sing."})).await?;
     /// while let Some(event) = events.try_next().await? {
     ///     print!("{event}");
+    ///     std::io::Write::flush(&mut std::io::stdout()).ok();
     /// }
     /// # Ok(()) }
     /// ```
