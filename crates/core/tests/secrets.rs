@@ -60,6 +60,23 @@ fn calls_can_be_shown_without_their_headers() {
     assert!(!shown.contains("hunter2"), "{shown}");
 }
 
+#[test]
+fn calls_can_be_shown_without_their_inputs_and_the_urls_of_their_webhooks() {
+    let client = Client::new(Options::default()).unwrap();
+    let (url, input) =
+        ("https://me:hunter2@hooks.example/?secret=hunter2", || json!({"hf_token": "hunter2"}));
+    let shown = format!(
+        "{:?} {:?} {:?} {:?} {:?} {:?}",
+        client.run("acme/text", input()).webhook(url),
+        client.stream("acme/text", input()).webhook(url),
+        client.submit("acme/text", input()).webhook(url),
+        client.predictions().create("acme/text", input()).webhook(url),
+        client.trainings().create("acme", "text", "5c7d", "acme/mine", input()).webhook(url),
+        client.map("acme/text", futures_util::stream::iter([input()])).webhook(url),
+    );
+    assert!(shown.contains("acme/mine") && !shown.contains("hunter2"), "{shown}");
+}
+
 #[tokio::test]
 async fn errors_redact_an_echoed_token() {
     for reply in [
