@@ -17,6 +17,7 @@ mod walk;
 use std::{ops, sync::Arc};
 
 use bytes::Bytes;
+use serde::de::DeserializeOwned;
 
 pub use self::{
     decode_error::DecodeError,
@@ -157,6 +158,27 @@ impl Value {
     /// Returns a member of an object.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.as_object()?.get(key)
+    }
+
+    /// Decodes a type. A `null` member becomes the default of its type, as in the responses of the API.
+    ///
+    /// ```
+    /// use replicant::{Prediction, json};
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Size {
+    ///     width: u32,
+    /// }
+    /// let value = replicant::Value::from(json!({"id": "4b2q8m", "output": {"width": 512}}));
+    /// assert_eq!(value["output"].clone().decode::<Size>()?.width, 512);
+    /// assert_eq!(value.decode::<Prediction>()?.id, "4b2q8m");
+    /// # Ok::<(), replicant::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the value does not have the form of the type. The message names the invalid member.
+    pub fn decode<T: DeserializeOwned>(self) -> Result<T, DecodeError> {
+        decode::from_value(self, decode::Nulls::Default)
     }
 
     /// Returns the name of the type, for messages.

@@ -74,7 +74,8 @@ impl EventStream {
         Self { events, prediction }
     }
 
-    /// Returns the prediction as it was when the stream started.
+    /// Returns the prediction as it was when the stream started. [`Value::decode`] makes a copy of it a
+    /// [`Prediction`](crate::Prediction).
     pub fn prediction(&self) -> &Value {
         &self.prediction
     }

@@ -73,7 +73,7 @@ pub struct Run {
 pub struct RunOutcome {
     /// The output.
     pub output: Output,
-    /// The prediction as last polled.
+    /// The prediction as last polled. [`Value::decode`] makes it a [`Prediction`](crate::Prediction).
     pub prediction: Value,
 }
 
