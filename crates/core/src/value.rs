@@ -109,6 +109,14 @@ impl Value {
         }
     }
 
+    /// Returns the number if it is an integer that fits `u64`.
+    pub fn as_u64(&self) -> Option<u64> {
+        match self {
+            Self::Number(number) => number.as_u64(),
+            _ => None,
+        }
+    }
+
     /// Returns the number as a float.
     pub fn as_f64(&self) -> Option<f64> {
         match self {
@@ -231,5 +239,16 @@ impl ops::Index<usize> for Value {
 
     fn index(&self, index: usize) -> &Value {
         self.as_array().and_then(|items| items.get(index)).unwrap_or(&Value::Null)
+    }
+}
+
+impl ops::IndexMut<usize> for Value {
+    /// # Panics
+    /// Panics if this is no array, or has no such item.
+    fn index_mut(&mut self, index: usize) -> &mut Value {
+        match self {
+            Value::Array(items) => &mut items[index],
+            other => panic!("cannot set item {index} of {}", other.kind()),
+        }
     }
 }

@@ -85,6 +85,15 @@ impl Number {
         }
     }
 
+    /// Returns the integer if it fits `u64`.
+    pub fn as_u64(&self) -> Option<u64> {
+        match self {
+            Self::Int(int) => u64::try_from(*int).ok(),
+            Self::UInt(int) => Some(*int),
+            Self::Big(_) | Self::Float(_) => None,
+        }
+    }
+
     /// Returns the nearest float.
     pub fn as_f64(&self) -> f64 {
         match self {
