@@ -104,6 +104,7 @@ pub use self::{
         output::Output,
         progress::Progress,
         run::{Run, RunOutcome},
+        stream_prediction::StreamPrediction,
         stream_run::StreamRun,
         submit::Submit,
         types::{Prediction, Status},

@@ -44,7 +44,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     http::request::RequestOptions,
     identifier::ReferenceParam,
-    platform::BoxStream,
+    platform::{BoxError, BoxStream, Exclusive},
     predictions::{
         batch_run::BatchRuns,
         options::PredictionOptions,
@@ -72,7 +72,7 @@ pub struct Map {
 }
 
 enum State {
-    Ready { client: Client, rows: BoxStream<'static, Result<Row>> },
+    Ready { client: Client, rows: Exclusive<BoxStream<'static, Result<Row>>> },
     Running { batch: Arc<Batch>, results: mpsc::UnboundedReceiver<Result<MapItem>> },
 }
 
@@ -160,7 +160,7 @@ impl Map {
         options: MapOptions,
         request_options: RequestOptions,
     ) -> Self {
-        let state = State::Ready { client: client.clone(), rows };
+        let state = State::Ready { client: client.clone(), rows: Exclusive::new(rows) };
         Self { state, params, options, request_options, is_stopped: AtomicBool::new(false) }
     }
 

@@ -8,7 +8,12 @@ use std::{
 
 use futures_util::Stream;
 
-use crate::{error::Result, files::output::FileOutput, platform::BoxStream, value::Value};
+use crate::{
+    error::Result,
+    files::output::FileOutput,
+    platform::{BoxStream, Exclusive},
+    value::Value,
+};
 
 /// One event of a prediction.
 ///
@@ -65,13 +70,13 @@ impl fmt::Display for Event {
 /// # Ok(()) }
 /// ```
 pub struct EventStream {
-    events: BoxStream<'static, Result<Event>>,
+    events: Exclusive<BoxStream<'static, Result<Event>>>,
     prediction: Value,
 }
 
 impl EventStream {
     pub(crate) fn new(prediction: Value, events: BoxStream<'static, Result<Event>>) -> Self {
-        Self { events, prediction }
+        Self { events: Exclusive::new(events), prediction }
     }
 
     /// Returns the prediction as it was when the stream started. [`Value::decode`] makes a copy of it a
@@ -131,7 +136,7 @@ impl Stream for EventStream {
     type Item = Result<Event>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.events.as_mut().poll_next(cx)
+        self.events.get_mut().as_mut().poll_next(cx)
     }
 }
 

@@ -4,20 +4,15 @@ use serde::Deserialize;
 
 use super::{
     create::CreatePrediction,
-    event_reader::read_events,
-    events::EventStream,
     poll::get_prediction,
+    stream_prediction::StreamPrediction,
     target::Target,
     types::Prediction,
-    wait::{WaitForPrediction, WaitOptions, WaitParams, WaitTarget},
+    wait::{OfPrediction, WaitForPrediction, WaitOptions, WaitParams, WaitTarget},
 };
 use crate::{
     client::{Client, background::cancel_request, call::Call, page::List},
-    error::Result,
-    http::{
-        deadline::Deadline,
-        request::{Request, RequestOptions},
-    },
+    http::request::{Request, RequestOptions},
     identifier::Reference,
     value::Value,
 };
@@ -141,13 +136,7 @@ impl Predictions<'_> {
     }
 
     /// Streams the events of an existing prediction. `GET {urls.stream}`
-    ///
-    /// # Errors
-    /// [`ErrorKind::StreamUnsupported`](crate::ErrorKind::StreamUnsupported) if the model has no event stream.
-    pub async fn stream(&self, id: &str) -> Result<EventStream> {
-        let options = RequestOptions::default();
-        let prediction = self.client.fetch_prediction(id, Deadline::none(), options.clone()).await?;
-        let events = read_events(self.client, &prediction, self.client.config().use_file_output, options)?;
-        Ok(EventStream::new(prediction.into_value(), events))
+    pub fn stream(&self, id: impl Into<String>) -> StreamPrediction {
+        StreamPrediction::new(self.client, OfPrediction::by_id(id.into()), RequestOptions::default())
     }
 }
