@@ -13,6 +13,7 @@ mod proxy;
 mod reader;
 mod replaced;
 mod runtime;
+mod stream_source;
 mod tls;
 mod unsent;
 
