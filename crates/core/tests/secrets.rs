@@ -42,8 +42,8 @@ fn calls_can_be_shown_without_their_headers() {
     let client = Client::new(Options::default()).unwrap();
     let (name, header) = ("authorization", "Bearer hunter2");
     let transport = replicant::native::HttpTransport::new(Default::default()).unwrap();
-    let mut proxied = replicant::native::HttpOptions::default();
-    proxied.proxy = Some("http://me:hunter2@proxy.example".into());
+    let proxy = Some("http://me:hunter2@proxy.example".into());
+    let proxied = replicant::native::HttpOptions { proxy, ..Default::default() };
     let shown = format!(
         "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {transport:?} {proxied:?}",
         client.predictions().get("p1").header(name, header),

@@ -43,18 +43,15 @@ use crate::{
     value::Password,
 };
 
-/// The options of an [`HttpTransport`].
+/// The options of an [`HttpTransport`]. Later versions may add fields: end with `..HttpOptions::default()`.
 ///
 /// ```
 /// use std::time::Duration;
 /// use replicant::native::HttpOptions;
 ///
-/// let mut options = HttpOptions::default();
-/// options.connect_timeout = Duration::from_secs(3);
-/// options.http2 = false;
+/// let options = HttpOptions { connect_timeout: Duration::from_secs(3), http2: false, ..HttpOptions::default() };
 /// ```
 #[derive(Clone)]
-#[non_exhaustive]
 pub struct HttpOptions {
     /// Time limit for connecting. Defaults to 10 s.
     pub connect_timeout: Duration,

@@ -17,16 +17,16 @@ use crate::{
     value::Value,
 };
 
-/// Which predictions to list. A field that is `None` excludes none.
+/// Which predictions to list. A field that is `None` excludes none. Later versions may add fields: end with
+/// `..PredictionFilter::default()`.
 ///
 /// ```
 /// use replicant::resources::predictions::PredictionFilter;
 ///
-/// let mut filter = PredictionFilter::default();
-/// filter.created_after = Some("2025-01-01T00:00:00Z".into());
+/// let created_after = Some("2025-01-01T00:00:00Z".into());
+/// let filter = PredictionFilter { created_after, ..PredictionFilter::default() };
 /// ```
 #[derive(Debug, Clone, Default, PartialEq)]
-#[non_exhaustive]
 pub struct PredictionFilter {
     /// ISO 8601 time: only predictions created at that time or later.
     pub created_after: Option<String>,
