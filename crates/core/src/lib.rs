@@ -44,6 +44,8 @@
 //! - A prediction whose run is abandoned is canceled; see [`OnAbandon`].
 
 #![forbid(unsafe_code)]
+// Shows which items need a feature.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 #[doc(hidden)]

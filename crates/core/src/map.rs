@@ -61,6 +61,9 @@ use crate::{
 /// The stream ends with an error if an option is invalid, the checkpoint cannot be read or written, the stream of rows of
 /// [`Client::try_map`] fails, a hook fails, or [`Map::errors`] or [`Map::max_error_rate`] demand it. If the API refuses the token, or the account has no
 /// credit, the running predictions are finished first. Any other row that fails is an item with an error.
+///
+/// # Panics
+/// Panics if it is first polled outside a tokio runtime.
 #[must_use = "a batch begins when it is polled"]
 pub struct Map {
     state: State,

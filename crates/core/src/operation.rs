@@ -22,7 +22,9 @@ use self::{
     streams::Items,
     table::{prepare_call, prepare_stream},
 };
-pub use crate::client::response::{Payload, PredictionGuard};
+pub use crate::client::response::Payload;
+#[doc(hidden)]
+pub use crate::client::response::PredictionGuard;
 use crate::{
     client::{Client, response::Reply},
     error::{Error, Result, decode_params},

@@ -41,6 +41,10 @@ use crate::{
 ///   [`ErrorKind::PredictionAborted`](crate::ErrorKind::PredictionAborted): the prediction did not succeed.
 /// - [`ErrorKind::Deadline`](crate::ErrorKind::Deadline): the timeout passed.
 ///
+/// # Panics
+/// Panics outside a tokio runtime, unless the client has its own [`Options::runtime`](crate::Options::runtime) and
+/// [`Options::transport`](crate::Options::transport).
+///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
 /// use std::time::Duration;
