@@ -210,7 +210,7 @@ class WaitOptions(TypedDict, total=False):
     timeout: Optional[float]
     """Seconds until the call fails with `PredictionTimeoutError`. Defaults to no limit."""
     interval: Optional[float]
-    """Seconds between polls. Defaults to the `poll_interval` of the client."""
+    """Seconds between polls. Defaults to the `poll_interval` of the client; without one, polling is adaptive."""
     on_update: Observer
     """A function to call with the prediction in each new state."""
     progress: ShowProgress
@@ -273,7 +273,7 @@ class MapOptions(CreateOptions, total=False):
     """Seconds that each prediction may take from its creation to its end. Then it is canceled, and its row fails; a batch
     with the same checkpoint runs the row again. Defaults to no limit."""
     interval: Optional[float]
-    """Seconds between polls. Defaults to the `poll_interval` of the client."""
+    """Seconds between polls. Defaults to the `poll_interval` of the client; without one, polling is adaptive."""
     use_file_output: Optional[bool]
     """Whether to return files as `FileOutput` objects or as URLs. Defaults to the option of the client."""
     on_abandon: Optional[OnAbandon]

@@ -29,6 +29,8 @@ def test_a_passed_timeout_is_an_error_with_the_prediction(
         (httpx.Timeout(None), None),
         (httpx.Timeout(10, read=None), None),
         (httpx.Timeout(10), 10),
+        ((5, 10), 10),
+        ((None, 10, 5, 5), 10),
         (httpx.Timeout(None, read=20), 20),
         (7, 7),
         (None, 60),

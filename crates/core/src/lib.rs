@@ -22,13 +22,14 @@
 //!     stdout().flush().ok();
 //! }
 //!
-//! // Files in the input are uploaded; files in the output can be saved.
+//! // Files in the input are uploaded; files in the output can be saved. A model that is not official
+//! // needs a version.
+//! const UPSCALE: &str =
+//!     "nightmareai/real-esrgan:f121d640bd286e1fdc67f9799164c1d5be36ff74576ee11c803ae5b665dd46aa";
 //! let mut input: Value = json!({"scale": 2}).into();
 //! input["image"] = File::path("photo.png").into();
-//! let output = client.run("nightmareai/real-esrgan", input).await?;
-//! for file in output.files() {
-//!     file.save("larger.png").await?;
-//! }
+//! let output = client.run(UPSCALE, input).await?;
+//! output.files()[0].save("larger.png").await?;
 //! # Ok(()) }
 //! ```
 //!

@@ -58,8 +58,8 @@ use crate::{
 /// the stream creates no more predictions and cancels the running ones; see [`Map::on_abandon`].
 ///
 /// # Errors
-/// The stream ends with an error if an option is invalid, the checkpoint cannot be read or written, the stream of rows of
-/// [`Client::try_map`] fails, a hook fails, or [`Map::errors`] or [`Map::max_error_rate`] demand it. If the API refuses the token, or the account has no
+/// The stream ends with an error if an option is invalid, the checkpoint cannot be read or written, the source of rows fails
+/// (see [`Client::try_map`]), a hook fails, or as [`Map::errors`] or [`Map::max_error_rate`] say. If the API refuses the token, or the account has no
 /// credit, the running predictions are finished first. Any other row that fails is an item with an error.
 ///
 /// # Panics
@@ -82,7 +82,7 @@ enum State {
 impl Client {
     /// Runs a model over many inputs, many at a time, and returns a stream of their results in the order in which they end.
     ///
-    /// Creates pass the rate gate, so that none of them fails with 429. Rows are read as they are needed. With a
+    /// Creates wait for the rate limit instead of failing with 429. Rows are read as they are needed. With a
     /// [checkpoint](Map::checkpoint), a batch that was interrupted continues where it stopped.
     ///
     /// `reference` is as in [`Client::run`]. A row is an input, or a [`Row`] with a key.

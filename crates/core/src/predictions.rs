@@ -18,6 +18,7 @@ pub(crate) mod live;
 #[cfg(target_arch = "wasm32")]
 #[path = "predictions/no_live.rs"]
 pub(crate) mod live;
+mod open_run;
 pub(crate) mod options;
 pub(crate) mod output;
 pub(crate) mod poll;

@@ -52,7 +52,7 @@ async fn a_timeout_after_the_first_text_does_not_report_the_status_at_the_create
 
 #[tokio::test]
 async fn an_output_that_is_read_while_it_is_written_is_polled_at_the_interval_of_its_run() {
-    let created = r#"{"expect": {"method": "POST"}, "reply": {"status": 201, "json": {"id": "p1", "status": "starting"}}}"#;
+    let created = r#"{"expect": {"method": "POST"}, "reply": {"status": 201, "json": {"id": "p1", "status": "starting", "output": ["a"]}}}"#;
     // A poll before the timeout would be an unexpected request.
     let (_emulator, script, client) = play(&format!("[{created}, {CANCEL}]"), quick());
     let output = json!({"type": "array", "items": {"type": "string", "format": "uri"}, "x-cog-array-type": "iterator"});
@@ -60,8 +60,10 @@ async fn an_output_that_is_read_while_it_is_written_is_polled_at_the_interval_of
     let params = json!({"ref": {"version": "5c7d", "schema": schema}, "input": {}, "live": true, "timeout": 150, "interval": 3600});
     let started = operation::call(&client, "run", params.into(), None).await.unwrap().value;
     let mut items = operation::open(&client, "predictions.output_iterator", started);
+    assert_eq!(items.try_next().await.unwrap(), Some(Item::Value("a".into())));
     let error = items.try_next().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Deadline, "{error}");
+    assert_eq!(error.partial().unwrap(), &"a");
     drop(items);
     settled(&script).await;
 }
@@ -328,6 +330,8 @@ async fn an_output_that_the_api_has_deleted_is_an_error_of_its_reader() {
     ] {
         let error = items_of(&[part.clone(), expired.clone()], params.clone()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::OutputExpired, "{params}: {error}");
+        let partial = params.get("live").map(|live| if live["whole"].is_null() { "a" } else { "" });
+        assert_eq!(error.partial().and_then(|partial| partial.as_str()), partial, "{params}");
     }
     // An event stream that fails is continued by polls.
     let events = json!({"expect": {"path": "/s"}, "reply": {"sse": "event: output\nid: 1\ndata: a\n\n"}});

@@ -136,6 +136,20 @@ async fn a_run_and_its_cancel_in_the_background_are_logged() {
 }
 
 #[tokio::test]
+async fn a_cancel_that_cannot_be_sent_is_logged() {
+    let created = CREATED.replace("p1", "..");
+    let (_emulator, script, client) = play(&format!("[{created}]"), Options::default());
+    let records = Records::default();
+    let params = json!({"ref": "acme/text", "input": {}, "wait": false, "interval": 3600});
+    let call = attach(records.sink(Level::Info, false), operation::call(&client, "run", params.into(), None));
+    abandon_after_request(call, &script).await;
+    settled(&script).await;
+    let failed = records.event("cancel failed");
+    assert_eq!(failed["prediction_id"].as_str(), Some(".."));
+    assert_eq!(failed["error"].as_str(), Some("invalid_argument"));
+}
+
+#[tokio::test]
 async fn spans_follow_the_conventions_of_opentelemetry() {
     let done = DONE.replace(
         r#""output": "x""#,

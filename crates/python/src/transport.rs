@@ -81,7 +81,9 @@ impl Route {
         let awaited = self.locals.is_some() && !self.is_closed(py)?;
         let send = self.adapter.bind(py).getattr(intern!(py, "send"))?;
         let arguments = (send, method, url.as_str(), headers, content, length, awaited);
-        self.returned(self.context(py)?.call_method1(intern!(py, "run"), arguments)?)
+        let context = self.context(py)?;
+        let returned = context.call_method1(intern!(py, "run"), arguments)?;
+        self.returned(returned, context)
     }
 
     /// Returns whether the event loop of an awaited call is closed, as it may be when the cancel of an abandoned call is sent.
@@ -95,9 +97,12 @@ impl Route {
         self.context.bind(py).call_method0(intern!(py, "copy"))
     }
 
-    fn returned(&self, given: Bound<'_, PyAny>) -> PyResult<Returned> {
+    /// Awaits what Python returned, in the context in which it did.
+    fn returned(&self, given: Bound<'_, PyAny>, context: Bound<'_, PyAny>) -> PyResult<Returned> {
         match &self.locals {
-            Some(locals) if is_awaitable(&given) => Ok(Returned::Awaited(on_loop(locals, given)?)),
+            Some(locals) if is_awaitable(&given) => {
+                Ok(Returned::Awaited(on_loop(&locals.clone().with_context(context), given)?))
+            }
             _ => Ok(Returned::Ready(given.unbind())),
         }
     }
@@ -183,8 +188,9 @@ async fn next(route: Arc<Route>, iterator: Arc<Py<PyAny>>) -> Result<Option<Byte
             let awaited = iterator.hasattr(intern!(py, "__anext__"))?;
             let step = if awaited { intern!(py, "__anext__") } else { intern!(py, "__next__") };
             let step = iterator.getattr(step)?;
-            match this.context(py)?.call_method1(intern!(py, "run"), (step,)) {
-                Ok(given) if awaited => this.returned(given).map(Some),
+            let context = this.context(py)?;
+            match context.call_method1(intern!(py, "run"), (step,)) {
+                Ok(given) if awaited => this.returned(given, context).map(Some),
                 Ok(given) => Ok(Some(Returned::Ready(given.unbind()))),
                 Err(error) => ended(py, error).map(|()| None),
             }

@@ -32,6 +32,9 @@ class AsyncWebhookSecret(AsyncNamespace):
         """Fetches the secret that webhooks are signed with. It rarely changes, so store it.
 
         `GET /webhooks/default/secret`
+
+        Raises:
+            AuthenticationError: The API refused the token.
         """
         data = await self._client._call("webhooks.default.secret.get", {})
         return WebhookSigningSecret(data, self._client)

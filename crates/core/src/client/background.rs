@@ -151,10 +151,9 @@ pub(crate) fn cancel(client: &Client, spawner: &Spawner, id: &str, options: &Req
     options.timeout = None;
     client.add_uncanceled(Some(&id));
     let task = async move {
-        let Ok(request) = cancel_request(&id) else { return };
-        let request = request.retried_for(CANCEL_TIMEOUT).options(options);
         info!(target: "replicant", prediction_id = id, "canceling prediction");
         let sent = async {
+            let request = cancel_request(&id)?.retried_for(CANCEL_TIMEOUT).options(options);
             let _permit = client.abandoned().cancel_permit(client.runtime()).await;
             client.send(&request, Expect::Nothing).await
         };

@@ -54,11 +54,15 @@ impl Client {
 
     /// Returns how long the server may hold the response, and whether a header of the user says so.
     pub(crate) fn hold(&self, request: &Request) -> (Duration, bool) {
-        let headers = request.options.headers.iter().rev().chain(self.config().headers.iter().rev());
+        let of_user = request.options.headers.iter().rev().chain(self.config().headers.iter().rev());
+        let of_request = request.headers.iter().rev();
+        let headers = of_user
+            .map(|(name, value)| (name, value, true))
+            .chain(of_request.map(|(name, value)| (name, value, false)));
         // The server holds creates only.
         let mut headers = headers.filter(|_| request.idempotency == Idempotency::Once);
-        let given = headers.find(|(name, _)| name.eq_ignore_ascii_case("prefer"));
-        given.map_or((request.hold, false), |(_, prefer)| (hold_of(prefer), true))
+        let given = headers.find(|(name, ..)| name.eq_ignore_ascii_case("prefer"));
+        given.map_or((Duration::ZERO, false), |(_, prefer, is_of_user)| (hold_of(prefer), is_of_user))
     }
 
     /// Encodes a request. Attaches the token if `url` is at the API origin.

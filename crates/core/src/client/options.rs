@@ -115,7 +115,7 @@ client_options! {
         /// Time limit for connecting. Defaults to 10 s.
         #[serde(deserialize_with = "limit")]
         connect_timeout: Duration = Duration::from_secs(10), |limit| shown_limit(*limit);
-        /// Time after which a silent event stream is reconnected. Comments count as activity. Defaults to 5 min.
+        /// Time after which a silent event stream is resumed. Comments count as activity. Defaults to 5 min.
         #[serde(deserialize_with = "seconds")]
         idle_timeout: Duration = Duration::from_secs(300), |limit| limit.as_secs_f64().into();
         /// Size of the longest response to read, in bytes, after decompression. Does not apply to files and event

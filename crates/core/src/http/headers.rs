@@ -34,7 +34,7 @@ pub(crate) fn hold_of(prefer: &str) -> Duration {
 }
 
 /// The longest time that the API holds a response, in seconds.
-const LONGEST_HOLD: u64 = 60;
+pub(crate) const LONGEST_HOLD: u64 = 60;
 
 /// Builds the error of a header. The value is omitted because it may be a secret.
 pub(crate) fn invalid_header(what: &str, name: &str) -> Error {

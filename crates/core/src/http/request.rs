@@ -110,8 +110,6 @@ pub struct Request {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Body,
     pub(crate) idempotency: Idempotency,
-    /// How long the server may hold the response (`Prefer: wait`).
-    pub(crate) hold: Duration,
     /// Whether the `timeout` includes the hold.
     pub(crate) hold_within_timeout: bool,
     pub(crate) deadline: Deadline,
@@ -143,7 +141,6 @@ impl Request {
             headers: Vec::new(),
             body: Body::Empty,
             idempotency,
-            hold: Duration::ZERO,
             hold_within_timeout: false,
             deadline: Deadline::none(),
             retried_for: None,

@@ -99,24 +99,25 @@ impl CancelGuard {
                 existing.log_create();
             }
             let is_unknown = existing.is_none() && created.as_ref().is_err_and(Error::outcome_unknown);
-            {
+            let running = existing.filter(|existing| !existing.is_terminal());
+            let cancels = {
                 // The lock ensures that exactly one of this task and the guard's `Drop` cancels.
                 let mut last_seen = lock(&last_seen);
-                let cancels = abandoned.load(Ordering::SeqCst)
-                    && on_abandon == OnAbandon::Cancel
-                    && !is_left.load(Ordering::SeqCst);
-                if let Some(existing) = existing.filter(|existing| !existing.is_terminal()) {
-                    if cancels && let Some(id) = existing.id() {
-                        background::cancel(&client, &spawner, id, &request.options);
-                    }
+                if let Some(running) = running {
                     // Recorded here because the caller may be dropped before it receives the result.
-                    *last_seen = Some(existing.clone());
+                    *last_seen = Some(running.clone());
+                }
+                creating.store(is_unknown, Ordering::SeqCst);
+                abandoned.load(Ordering::SeqCst)
+                    && on_abandon == OnAbandon::Cancel
+                    && !is_left.load(Ordering::SeqCst)
+            };
+            if cancels {
+                if let Some(id) = running.and_then(Snapshot::id) {
+                    background::cancel(&client, &spawner, id, &request.options);
                 }
                 if !is_unknown {
-                    creating.store(false, Ordering::SeqCst);
-                    if cancels {
-                        client.remove_uncanceled(None);
-                    }
+                    client.remove_uncanceled(None);
                 }
             }
             let _ = sender.send(created);

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use crate::{
     client::options::FileEncodingStrategy,
     error::{Error, Result},
+    http::headers::LONGEST_HOLD,
     value::{
         Value,
         decode::{Nulls, from_value},
@@ -48,7 +49,7 @@ impl PreferWait {
     }
 
     fn seconds(seconds: f64) -> Self {
-        if seconds > 0.0 { Self::Seconds(seconds.ceil().clamp(1.0, 60.0) as u64) } else { Self::None }
+        if seconds > 0.0 { Self::Seconds((seconds.ceil() as u64).min(LONGEST_HOLD)) } else { Self::None }
     }
 
     pub fn header(self) -> Option<String> {
@@ -56,14 +57,6 @@ impl PreferWait {
             Self::None => None,
             Self::Longest => Some("wait".to_owned()),
             Self::Seconds(seconds) => Some(format!("wait={seconds}")),
-        }
-    }
-
-    pub fn duration(self) -> Duration {
-        match self {
-            Self::None => Duration::ZERO,
-            Self::Longest => Duration::from_secs(60),
-            Self::Seconds(seconds) => Duration::from_secs(seconds),
         }
     }
 }
@@ -198,7 +191,7 @@ impl PredictionOptions {
                         format!("must be \"wait\" or \"wait=1\" to \"wait=60\", not {prefer:?}"),
                     )
                 })?;
-                PreferWait::Seconds(seconds.min(60))
+                PreferWait::Seconds(seconds.min(LONGEST_HOLD))
             }
             (None, None) => default,
             (Some(Wait::Flag(true)), None) => PreferWait::Longest,

@@ -15,9 +15,9 @@ use crate::{
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-/// let output = client.run("stability-ai/sdxl", replicant::json!({"prompt": "a heron"})).await?;
+/// let output = client.run("black-forest-labs/flux-schnell", replicant::json!({"prompt": "a heron"})).await?;
 /// for (n, file) in output.files().into_iter().enumerate() {
-///     file.save(format!("heron-{n}.png")).await?;
+///     file.save(format!("heron-{n}.webp")).await?;
 /// }
 /// # Ok(()) }
 /// ```
@@ -110,6 +110,18 @@ impl fmt::Display for Output {
 impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.value.fmt(f)
+    }
+}
+
+impl Client {
+    /// Returns `true` if URLs of files become file outputs: by the option of a call, otherwise by that of the client.
+    pub(super) fn uses_files(&self, option: Option<bool>) -> bool {
+        option.unwrap_or(self.config().use_file_output)
+    }
+
+    /// Returns an output, with its files if they are used.
+    pub(super) fn with_files_if(&self, use_file_output: bool, output: Value) -> Value {
+        if use_file_output { self.with_files(output) } else { output }
     }
 }
 

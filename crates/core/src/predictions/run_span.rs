@@ -85,11 +85,6 @@ impl RunSpan {
         }
     }
 
-    /// Returns `true` if the client records content.
-    pub fn has_content(&self) -> bool {
-        self.content.is_some()
-    }
-
     /// Records the end of a stream, whose last event has no prediction.
     pub fn done(&mut self, created: &Value, output: &str) {
         if self.span.is_disabled() {

@@ -95,7 +95,7 @@ impl OfPrediction {
     }
 
     pub(crate) fn files(&self, client: &Client) -> bool {
-        self.use_file_output.unwrap_or(client.config().use_file_output)
+        client.uses_files(self.use_file_output)
     }
 }
 

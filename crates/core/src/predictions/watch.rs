@@ -89,7 +89,7 @@ impl Watch {
             // `first` rejects a cursor of another prediction.
             ended: is_terminal(&cursor.status) && cursor.id == id,
             events: Vec::new().into_iter(),
-            use_file_output: use_file_output.unwrap_or(client.config().use_file_output),
+            use_file_output: client.uses_files(use_file_output),
             polling: Polling { interval, options, ..Polling::default() },
             waiter: None,
             quiet: 0,
@@ -185,7 +185,7 @@ impl Watching {
             }
         }
         cursor.new_output(&seen["output"], ended, &mut |cursor, index, output| {
-            let output = if *use_file_output { client.with_files(output) } else { output };
+            let output = client.with_files_if(*use_file_output, output);
             events.push(event("output", vec![("index", index.into()), ("output", output)], cursor));
         });
         if ended {

@@ -175,10 +175,12 @@ pub(crate) struct DownloadParams {
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
 /// use replicant::File;
 ///
+/// const UPSCALE: &str =
+///     "nightmareai/real-esrgan:f121d640bd286e1fdc67f9799164c1d5be36ff74576ee11c803ae5b665dd46aa";
 /// let photo = client.files().create(File::path("photo.png")).await?;
 /// for scale in [2, 4] {
 ///     let input = replicant::json!({"image": photo.urls["get"].to_string(), "scale": scale});
-///     client.run("nightmareai/real-esrgan", input).await?;
+///     client.run(UPSCALE, input).await?;
 /// }
 /// # Ok(()) }
 /// ```
