@@ -168,7 +168,7 @@ export type RequestOptions = {
 
 /** Options of list methods. */
 export type ListOptions = RequestOptions & {
-  /** The `next` URL of another page. */
+  /** The `next` URL of another page. Rejected if it is `null`: there is no page after the last one. */
   cursor?: string | undefined;
 };
 

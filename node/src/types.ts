@@ -197,9 +197,9 @@ export interface Collection extends Responded {
 
 /** One page of a list. */
 export interface Page<T> extends Responded {
-  /** URL of the previous page. */
+  /** URL of the previous page. The API also sends `null`: there is none. */
   previous?: string;
-  /** URL of the next page. */
+  /** URL of the next page. The API also sends `null`, on the last page. */
   next?: string;
   /** The items of this page. */
   results: T[];

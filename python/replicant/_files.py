@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import (
@@ -17,14 +18,14 @@ from typing import (
     Union,
 )
 
+from ._progress import ShowTransfer
+
 if TYPE_CHECKING:
-    import io
     from weakref import WeakSet
 
     from ._client_base import AnyClient
     from ._file_stream import FileStream
     from ._native import Client as NativeClient
-    from ._progress import ShowTransfer
 
 
 class FileHead(NamedTuple):

@@ -117,66 +117,58 @@ struct Csv<R> {
 }
 
 impl<R: Read> Csv<R> {
-    /// Returns the cells of the next line, and its number.
-    fn cells(&mut self) -> Option<Result<(u64, Vec<String>), Failure>> {
+    /// Returns the number of the next line, and its cells. `None` at the end.
+    fn cells(&mut self) -> Result<Option<(u64, Vec<String>)>, Failure> {
         let mut record = ByteRecord::new();
-        match self.reader.read_byte_record(&mut record) {
-            Ok(false) => return None,
-            Ok(true) => {}
-            Err(error) => return Some(Err(unreadable(&error))),
+        if !self.reader.read_byte_record(&mut record).map_err(|error| unreadable(&error))? {
+            return Ok(None);
         }
         let within = record.iter().flatten().filter(|byte| **byte == b'\n').count() as u64;
         let line = self.lines.load(Relaxed).saturating_sub(within);
         if record.len() == 1 && record[0] == END[1..END.len() - 1] {
-            return None;
+            return Ok(None);
         }
         if record.iter().next_back().is_some_and(|cell| cell.ends_with(END)) {
             let line = line + 1;
-            return Some(Err(Failure::usage(format!("line {line} has a quote that is not closed"))));
+            return Err(Failure::usage(format!("line {line} has a quote that is not closed")));
         }
         let cell = |cell: &[u8]| {
             let text = std::str::from_utf8(cell).map(str::to_owned);
             text.map_err(|_| Failure::usage(format!("line {line} is not text in UTF-8")))
         };
         let cells: Result<_, _> = record.iter().map(cell).collect();
-        Some(cells.map(|cells| (line, cells)))
+        Ok(Some((line, cells?)))
     }
 
-    fn row(&mut self) -> Option<Result<Columns, Failure>> {
-        if self.names.is_empty() {
-            match self.cells()? {
-                Ok((line, names)) => {
-                    for (number, name) in names.iter().enumerate() {
-                        if name.is_empty() {
-                            return Some(Err(Failure::usage(format!(
-                                "line {line}: column {} has no name",
-                                number + 1
-                            ))));
-                        }
-                        if names[..number].contains(name) {
-                            return Some(Err(Failure::usage(format!(
-                                "line {line} names the column `{name}` twice"
-                            ))));
-                        }
-                    }
-                    self.names = names;
-                }
-                Err(failure) => return Some(Err(failure)),
+    /// Reads the names of the columns. There are none if the table is empty.
+    fn read_names(&mut self) -> Result<(), Failure> {
+        let Some((line, names)) = self.cells()? else { return Ok(()) };
+        for (number, name) in names.iter().enumerate() {
+            if name.is_empty() {
+                return Err(Failure::usage(format!("line {line}: column {} has no name", number + 1)));
+            }
+            if names[..number].contains(name) {
+                return Err(Failure::usage(format!("line {line} names the column `{name}` twice")));
             }
         }
-        let (line, cells) = match self.cells()? {
-            Ok(read) => read,
-            Err(failure) => return Some(Err(failure)),
-        };
+        self.names = names;
+        Ok(())
+    }
+
+    fn row(&mut self) -> Result<Option<Columns>, Failure> {
+        if self.names.is_empty() {
+            self.read_names()?;
+        }
+        let Some((line, cells)) = self.cells()? else { return Ok(None) };
         if cells.len() != self.names.len() {
             let count = |count, noun| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
             let (cells, columns) = (count(cells.len(), "cell"), count(self.names.len(), "column"));
-            return Some(Err(Failure::usage(format!(
+            return Err(Failure::usage(format!(
                 "line {line} has {cells}, but the first line names {columns}"
-            ))));
+            )));
         }
         let values = self.names.iter().cloned().zip(cells.into_iter().map(Value::from)).collect();
-        Some(Ok(Columns { line, values, is_text: true }))
+        Ok(Some(Columns { line, values, is_text: true }))
     }
 }
 
@@ -184,7 +176,7 @@ impl<R: Read> Iterator for Csv<R> {
     type Item = Result<Columns, Failure>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.row()
+        self.row().transpose()
     }
 }
 

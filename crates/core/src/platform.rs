@@ -9,7 +9,7 @@ pub(crate) mod batch;
 mod blocking;
 mod clock;
 mod exclusive;
-mod lock;
+pub(crate) mod lock;
 pub(crate) mod per_process;
 
 use std::{

@@ -12,6 +12,7 @@ mod observer;
 pub(crate) mod options;
 pub(crate) mod seconds;
 mod secret;
+pub(crate) mod text;
 mod walk;
 
 use std::{ops, sync::Arc};
@@ -88,7 +89,8 @@ impl Value {
     }
 
     /// Builds an object from its members.
-    pub(crate) fn from_members<'a>(members: impl IntoIterator<Item = (&'a str, Value)>) -> Self {
+    #[doc(hidden)]
+    pub fn from_members<'a>(members: impl IntoIterator<Item = (&'a str, Value)>) -> Self {
         Self::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     }
 

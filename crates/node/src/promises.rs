@@ -16,7 +16,7 @@ use napi::{
 };
 use napi_derive::napi;
 use replicant::{BoxFuture, Error, ErrorKind, background};
-use replicant_javascript::{CallResult, Channel, Message};
+use replicant_javascript::{CallResult, Channel, Message, kind};
 use tokio::time::timeout;
 
 use self::message_queue::MessageQueue;
@@ -173,7 +173,7 @@ impl NativeCompletionChannel {
 }
 
 /// Tells JavaScript to let the event loop turn.
-const TURN: Fields = (0, 4, None, None, None, None);
+const TURN: Fields = (0, kind::TURN, None, None, None, None);
 
 fn fields(env: &Env, number: u32, message: Message) -> Fields {
     let (kind, CallResult { json, files, bytes, meta }) = message.into_parts();

@@ -14,16 +14,16 @@ use pyo3::{
 use pyo3_async_runtimes::TaskLocals;
 use replicant::{
     BoxFuture, BoxStream, Error, ErrorKind, Result,
+    bindings::lock,
     transport::{BodySource, HttpBody, HttpRequest, HttpResponse, StreamBody, Transport},
 };
 
 use self::body::Body;
 use crate::{
-    awaitable::{Awaited, is_awaitable, on_loop},
-    lock::lock,
+    awaitable::{PythonFuture, is_awaitable, on_loop},
     once::intern,
     raised::Raised,
-    runtime::{gate, unblocked},
+    runtime::blocking,
     source::bytes_of,
 };
 
@@ -65,7 +65,7 @@ impl Transport for PythonTransport {
 /// The result of Python code: an object, or an awaitable for one.
 enum Returned {
     Ready(Py<PyAny>),
-    Awaited(Awaited),
+    Awaited(PythonFuture),
 }
 
 impl Route {
@@ -143,17 +143,6 @@ impl Route {
             }
         })
     }
-}
-
-/// Runs Python code on a separate thread, because it and attaching to the interpreter may block.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce(Python<'_>) -> Result<T> + Send + 'static,
-) -> Result<T> {
-    let done = tokio::task::spawn_blocking(move || {
-        unblocked(|| gate::attach(work))
-            .unwrap_or_else(|| Err(Error::new(ErrorKind::Internal, "the interpreter is ending")))
-    });
-    done.await.unwrap_or_else(|error| Err(Error::new(ErrorKind::Internal, error.to_string())))
 }
 
 fn build_response(py: Python<'_>, response: &Py<PyAny>, route: &Arc<Route>) -> PyResult<HttpResponse> {

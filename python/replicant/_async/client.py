@@ -53,6 +53,9 @@ if TYPE_CHECKING:
     from .training import AsyncTrainings
     from .use import AsyncFunction
     from .webhook import AsyncWebhooks
+else:
+    # Not imported for `typing.get_type_hints` alone.
+    AsyncFunction = AsyncHandle = Any
 
 
 class AsyncClient(AsyncBase):

@@ -62,7 +62,7 @@ class AsyncDeployment(AsyncBound):
     @property
     def predictions(self) -> AsyncDeploymentPredictions:
         """Predictions of this deployment."""
-        return AsyncDeploymentPredictions(self._bound, {"owner": self.owner, "name": self.name})
+        return AsyncDeploymentPredictions(self._bound, self)
 
     async def reload(self) -> None:
         """Fetches the current state.

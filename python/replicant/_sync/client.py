@@ -54,6 +54,9 @@ if TYPE_CHECKING:
     from .training import Trainings
     from .use import Function
     from .webhook import Webhooks
+else:
+    # Not imported for `typing.get_type_hints` alone.
+    Function = Handle = Any
 
 
 class Client(Base):

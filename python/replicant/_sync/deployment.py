@@ -63,7 +63,7 @@ class Deployment(Bound):
     @property
     def predictions(self) -> DeploymentPredictions:
         """Predictions of this deployment."""
-        return DeploymentPredictions(self._bound, {"owner": self.owner, "name": self.name})
+        return DeploymentPredictions(self._bound, self)
 
     def reload(self) -> None:
         """Fetches the current state.

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Union, cast
+from typing import TYPE_CHECKING, Any, Dict, Optional, Union, cast
 
 from .._arguments import checked, drop_none
 from .._base import Namespace
 from .._object import Json
-from .._options import InputOptions, Status, Unpack, WebhookEvent
+from .._options import InputOptions, Status, Unpack, WebhookEvents
 from .._page import AwaitablePage, Cursor, Page, page_at
 from .._params import CreateTrainingParams as _CreateTrainingParams
 from .._progress import Progress as TrainingProgress
@@ -124,7 +124,7 @@ class Trainings(Namespace):
         destination: Optional[Reference] = None,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
+        webhook_events_filter: Optional[WebhookEvents] = None,
         *,
         model: Optional[Reference] = None,
         owner: Optional[str] = None,
@@ -177,7 +177,7 @@ class Trainings(Namespace):
         destination: Optional[Reference] = None,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
+        webhook_events_filter: Optional[WebhookEvents] = None,
         *,
         model: Optional[Reference] = None,
         owner: Optional[str] = None,

@@ -23,7 +23,7 @@ const CROSS_ORIGIN_HEADERS: [&str; 6] =
 
 impl Client {
     /// Returns the URL of a request, including its query.
-    pub(crate) fn url(&self, request: &Request) -> Result<Url> {
+    pub(crate) fn url(&self, request: &Request) -> Url {
         let config = self.config();
         let mut url = match &request.target {
             RequestTarget::Url(url) => url.clone(),
@@ -45,11 +45,11 @@ impl Client {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        Ok(url)
+        url
     }
 
     pub(crate) fn redacted_url(&self, request: &Request) -> String {
-        self.url(request).map(|url| redacted_url(&url)).unwrap_or_default()
+        redacted_url(&self.url(request))
     }
 
     /// Returns how long the server may hold the response, and whether a header of the user says so.

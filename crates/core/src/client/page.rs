@@ -123,7 +123,7 @@ impl<T> List<T> {
             async move {
                 let Some(request) = request else { return Ok(None) };
                 let request = request?;
-                if !seen.insert(client.url(&request)?) {
+                if !seen.insert(client.url(&request)) {
                     return Err(loop_error(&client, &request));
                 }
                 let page = client.send(&request, Expect::Page).await?.value;

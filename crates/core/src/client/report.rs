@@ -44,7 +44,7 @@ struct State {
     /// The number of the request, for the hooks.
     number: u64,
     began: Duration,
-    url: Option<Url>,
+    url: Url,
     attempt: u32,
     attempt_began: Duration,
     span: Span,
@@ -60,7 +60,7 @@ impl<'a> Report<'a> {
             Box::new(State {
                 number: REQUESTS.fetch_add(1, Relaxed),
                 began: client.runtime().monotonic(),
-                url: client.url(request).ok(),
+                url: client.url(request),
                 attempt: 0,
                 attempt_began: Duration::ZERO,
                 span: Span::none(),
@@ -80,7 +80,7 @@ impl<'a> Report<'a> {
         if !self.client.config().tracing {
             return Span::none();
         }
-        let url = state.url.as_ref();
+        let url = &state.url;
         state.span = info_span!(
             target: "replicant",
             "attempt",
@@ -90,9 +90,9 @@ impl<'a> Report<'a> {
             http.request.method = self.request.method,
             http.request.resend_count = (state.attempt > 1).then_some(state.attempt - 1),
             http.response.status_code = Empty,
-            server.address = url.and_then(Url::host_str),
-            server.port = url.and_then(Url::port_or_known_default),
-            url.full = url.map(redacted_url),
+            server.address = url.host_str(),
+            server.port = url.port_or_known_default(),
+            url.full = redacted_url(url),
             "error.type" = Empty,
         );
         state.span.clone()
@@ -228,7 +228,7 @@ impl<'a> Report<'a> {
         info!(
             target: "replicant",
             method = self.request.method,
-            path = state.url.as_ref().map(Url::path),
+            path = state.url.path(),
             attempt = state.attempt,
             wait_ms = milliseconds(delay),
             status = state.status,
@@ -261,7 +261,7 @@ impl<'a> Report<'a> {
         info!(
             target: "replicant",
             method = self.request.method,
-            path = state.url.as_ref().map(Url::path),
+            path = state.url.path(),
             status = state.status,
             error = error.map(Error::code),
             duration_ms = milliseconds(self.client.runtime().monotonic().saturating_sub(state.began)),

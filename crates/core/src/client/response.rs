@@ -128,6 +128,12 @@ pub enum Payload {
     Live(Value, Arc<dyn PredictionGuard>),
 }
 
+impl From<Value> for Payload {
+    fn from(value: Value) -> Self {
+        Self::Value(value)
+    }
+}
+
 /// Cancels a prediction on drop.
 pub trait PredictionGuard: fmt::Debug + MaybeSend + MaybeSync {
     /// Leaves the prediction to what reads its output: dropping the guard cancels nothing.

@@ -190,7 +190,7 @@ impl<'a> Sending<'a> {
 
     /// Sends the request, follows redirects and reads the response.
     async fn attempt(&mut self, permit: &mut Option<Permit<'_>>) -> Result<Received, FailedAttempt> {
-        let original = self.client.url(self.request)?;
+        let original = self.client.url(self.request);
         let mut url = original.clone();
         for _ in 0..=MAX_REDIRECTS {
             let is_foreign = !same_origin(&url, &original);
@@ -281,9 +281,12 @@ impl<'a> Sending<'a> {
             return error;
         }
         if request.is_cancelable && response.status < 300 {
-            let reading = self.client.read(request.method, response, Reading::Value(Expect::Object), None);
-            if let Some(Ok(Received::Value(created))) = self.timer.step(None, reading).await {
-                return error.with_prediction(created.value);
+            let reading = Reading::Decode { expect: Expect::Object, as_text: false };
+            let reading = self.client.read(request.method, response, reading, None);
+            if let Some(Ok(received)) = self.timer.step(None, reading).await
+                && let Ok(created) = received.payload().and_then(|created| created.value.into_value())
+            {
+                return error.with_prediction(created);
             }
         }
         error.with_outcome_unknown()

@@ -1,5 +1,7 @@
 //! Downloads a file, resuming it when the connection breaks.
 
+use std::cmp::Ordering;
+
 use bytes::Bytes;
 use futures_util::StreamExt;
 use tracing::info;
@@ -102,24 +104,20 @@ impl Download {
                     self.record(&chunk);
                     return Ok(Some(chunk));
                 }
-                // The file became shorter.
-                Some(None)
-                    if self.started
-                        && self.skip > 0
-                        && self.total.is_none_or(|total| total < self.offset) =>
-                {
-                    return Err(self.error("failed", CHANGED));
-                }
-                Some(None) if self.total.is_none_or(|total| total == self.offset) => self.done = true,
+                Some(None) => match self.total.map(|total| self.offset.cmp(&total)) {
+                    // The file became shorter.
+                    None | Some(Ordering::Greater) if self.started && self.skip > 0 => {
+                        return Err(self.error("failed", CHANGED));
+                    }
+                    None | Some(Ordering::Equal) => self.done = true,
+                    Some(Ordering::Greater) => return Err(self.error("exceeded its declared length", ".")),
+                    Some(Ordering::Less) => self.delay_retry(self.error("ended early", ".")).await?,
+                },
                 // After the last byte, a broken or stalled connection does not matter.
                 Some(Some(Err(_))) | None if self.total == Some(self.offset) => self.done = true,
-                Some(None) if self.total < Some(self.offset) => {
-                    return Err(self.error("exceeded its declared length", "."));
-                }
                 Some(Some(Err(error))) if error.kind() == ErrorKind::InvalidResponse => {
                     return Err(self.error("failed", ": it cannot be decompressed").with_source(error));
                 }
-                Some(None) => self.delay_retry(self.error("ended early", ".")).await?,
                 Some(Some(Err(error))) => {
                     self.delay_retry(self.error("broke", ".").with_source(error)).await?
                 }

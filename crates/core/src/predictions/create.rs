@@ -76,7 +76,7 @@ impl CreatePrediction {
     request_options!();
     prediction_options!();
 
-    async fn create(self, as_text: bool) -> Result<Reply<Payload>> {
+    async fn create(self) -> Result<Reply<Payload>> {
         let Self { client, target, input, prediction, options, uploads } = self;
         let (target, hold) = (target?, prediction.hold(PreferWait::None)?);
         let mut span = RunSpan::new(&client, || target.name(), &input);
@@ -85,11 +85,7 @@ impl CreatePrediction {
             let strategy = prediction.file_encoding_strategy;
             let input = client.send_files(input, strategy, Deadline::none(), &options, &uploads).await?;
             let request = target.request(input, &prediction, hold)?.options(options);
-            if as_text {
-                client.send_as_text(&request, Expect::Object).await
-            } else {
-                client.send(&request, Expect::Object).await?.map(|value| Ok(Payload::Value(value)))
-            }
+            client.send_as_text(&request, Expect::Object).await
         });
         let reply = create.instrument(span.span()).await.inspect_err(|error| span.end(Err(error)))?;
         // JSON is parsed here only for those who receive reports.
@@ -114,11 +110,11 @@ impl Work for CreatePrediction {
     }
 
     fn reply(self) -> BoxFuture<'static, Result<Reply>> {
-        Box::pin(async move { self.create(false).await?.map(Payload::into_value) })
+        Box::pin(async move { self.create().await?.map(Payload::into_value) })
     }
 
     fn call_as_text(self) -> BoxFuture<'static, Result<Reply<Payload>>> {
-        Box::pin(self.create(true))
+        Box::pin(self.create())
     }
 }
 

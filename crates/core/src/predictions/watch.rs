@@ -22,8 +22,6 @@ use futures_util::stream;
 /// The longest pause between polls, in pauses while something changes.
 const MAX_PAUSES: u32 = 10;
 
-const MAX_COUNT: u64 = i64::MAX as u64;
-
 /// How to watch a prediction.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Watch {
@@ -177,8 +175,7 @@ impl Watching {
         if (!new.is_empty() || prediction.is_none())
             && let Some(progress) = Progress::parse(logs)
         {
-            // Beyond 63 bits, a cursor could not be read again.
-            let seen = (progress.current & MAX_COUNT, progress.total & MAX_COUNT);
+            let seen = (progress.current, progress.total);
             if seen != (cursor.current, cursor.total) {
                 (cursor.current, cursor.total) = seen;
                 events.push(event("progress", vec![("progress", progress.to_value())], cursor));

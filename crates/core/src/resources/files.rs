@@ -12,7 +12,7 @@ use crate::{
     },
     error::{Error, Result},
     files::{
-        upload::UploadOptions,
+        upload::{UploadOptions, check_file},
         upload_progress::{UploadObserver, on_upload},
     },
     http::{
@@ -102,8 +102,10 @@ impl CreateFile {
                 format!("must be an object, not {}", metadata.kind()),
             ));
         }
+        let file = file?;
+        check_file(&file, "file")?;
         let upload = UploadOptions { metadata, options, observer: uploads, ..UploadOptions::default() };
-        client.upload(&file?, "file", upload).await
+        client.upload(&file, "file", upload).await
     }
 }
 
