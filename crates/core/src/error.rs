@@ -9,6 +9,7 @@ mod response;
 
 use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
+pub(crate) use self::build::caught;
 pub(crate) use self::{
     decode::{Params, decode, decode_params, flattened},
     response::{headers_value, reason_phrase, request_id},

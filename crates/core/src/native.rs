@@ -12,6 +12,7 @@ mod pools;
 mod proxy;
 mod reader;
 mod replaced;
+mod resolver;
 mod runtime;
 mod stream_source;
 mod tls;

@@ -109,6 +109,7 @@ impl NativeCompletionChannel {
         idle: Function<'_, (), ()>,
         in_worker: bool,
     ) -> napi::Result<Self> {
+        crate::runtime::check()?;
         let queue = Arc::new(MessageQueue::new());
         let delivered = Arc::clone(&queue);
         let callback =

@@ -144,14 +144,10 @@ pub(super) fn final_error(error: Error, failure: Option<Failure>, request: &Requ
         // The create may have been processed, but its result is unknown.
         (Idempotency::Once, None)
             if !error.never_sent()
+                && error.prediction().is_none()
                 && matches!(error.kind(), ErrorKind::InvalidResponse | ErrorKind::Internal) =>
         {
-            error
-                .with_hint(
-                    "The request may have been processed (and billed); look for its result, for example in \
-                     `predictions.list()`, before you send it again.",
-                )
-                .with_outcome_unknown()
+            error.with_lost_result()
         }
         (Idempotency::Impossible, Some(_)) => error.with_hint(
             "It was not retried because its file can be read only once; pass bytes, or a file that can be read again.",

@@ -40,6 +40,8 @@ pub type HeaderChanges = Vec<(String, Option<String>)>;
 /// let client = Client::new(Options { hooks: Some(Arc::new(Tenant)), ..Options::default() })?;
 /// # Ok::<(), replicant::Error>(())
 /// ```
+///
+/// A panic in a hook ends the call as an error does.
 pub trait Hooks: MaybeSend + MaybeSync {
     /// Called before each attempt. Returns the headers to change.
     ///

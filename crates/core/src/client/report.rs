@@ -17,7 +17,7 @@ use super::{
     timer::Timer,
 };
 use crate::{
-    error::{Error, ErrorKind, Result, request_id},
+    error::{Error, ErrorKind, Result, caught, request_id},
     http::{
         headers::check_header,
         request::{Request, RequestTarget},
@@ -124,15 +124,16 @@ impl<'a> Report<'a> {
         let has_token = |value: &str| token.is_some() && value.strip_prefix("Bearer ") == token;
         let headers = http.headers.iter();
         let headers = headers.filter(|(name, value)| name != "authorization" || !has_token(value));
-        let changes = hooks.on_request(RequestEvent {
+        let event = RequestEvent {
             request: state.number,
             method: http.method,
             url: http.url.as_str().to_owned(),
             headers: headers.cloned().collect(),
             body,
             attempt: state.attempt,
-        });
-        match self.limited(changes, timer).await? {
+        };
+        let changes = caught("`on_request`", async move { hooks.on_request(event).await });
+        match self.limited(Box::pin(changes), timer).await? {
             Some(changes) => self.apply(changes, http),
             None => Err(hook_timeout_error("on_request", timer)),
         }
@@ -141,7 +142,7 @@ impl<'a> Report<'a> {
     /// Runs a hook. Returns `None` if it takes longer than the `timeout` or deadline leaves.
     async fn limited(
         &self,
-        hook: BoxFuture<'static, Result<HeaderChanges>>,
+        hook: BoxFuture<'_, Result<HeaderChanges>>,
         timer: &Timer<'_>,
     ) -> Result<Option<HeaderChanges>> {
         let limit = timer.remaining().unwrap_or(Duration::MAX);
@@ -174,7 +175,8 @@ impl<'a> Report<'a> {
     ) -> Result<()> {
         let event = self.record_head(url, status, headers);
         let (Some(event), Some(hooks)) = (event, self.client.hooks()) else { return Ok(()) };
-        match self.limited(without_changes(hooks.on_response(event)), timer).await? {
+        let hook = caught("`on_response`", async move { hooks.on_response(event).await });
+        match self.limited(without_changes(Box::pin(hook)), timer).await? {
             Some(_) => Ok(()),
             None => Err(hook_timeout_error("on_response", timer)),
         }
@@ -250,7 +252,8 @@ impl<'a> Report<'a> {
             status: state.status,
             request_id: state.request_id.clone(),
         };
-        let returned = self.limited(without_changes(hooks.on_retry(retry)), timer).await?;
+        let hook = caught("`on_retry`", async move { hooks.on_retry(retry).await });
+        let returned = self.limited(without_changes(Box::pin(hook)), timer).await?;
         Ok(returned.is_some())
     }
 
@@ -294,6 +297,6 @@ fn hook_timeout_error(hook: &str, timer: &Timer<'_>) -> Error {
 }
 
 /// Converts a hook to the type of `on_request`, so that time limits are compiled once.
-fn without_changes(hook: BoxFuture<'static, Result<()>>) -> BoxFuture<'static, Result<HeaderChanges>> {
+fn without_changes(hook: BoxFuture<'_, Result<()>>) -> BoxFuture<'_, Result<HeaderChanges>> {
     Box::pin(async { hook.await.map(|()| HeaderChanges::new()) })
 }

@@ -239,6 +239,12 @@ impl<'a> Sending<'a> {
         if request.is_abandoned() {
             return Err(abandoned().into());
         }
+        let is_over = self.timer.remaining() == Some(Duration::ZERO);
+        if is_over && request.idempotency == Idempotency::Once {
+            let message =
+                "the timeout passed before the request was sent, so nothing was created; allow more time";
+            return Err(Error::new(self.timer.error_kind(), message).with_never_sent().into());
+        }
         if let Some(permit) = &mut permit {
             permit.use_up();
         }

@@ -28,6 +28,7 @@ use super::{
     identity::Identity,
     pools::PerRuntime,
     proxy::{Proxies, is_proxy},
+    resolver::Resolver,
     tls,
     unsent::{before_sending, reporting},
 };
@@ -202,8 +203,7 @@ impl HttpTransport {
         let options = &self.options;
         let proxies = Proxies::new(options.proxy.as_deref())?;
         let Extra { certificates, ignored } = Extra::from_environment(self.certificates.clone())?;
-        let tls = tls::config(certificates, self.identity.as_ref(), options.http2)
-            .map_err(|error| tls_failed(error.into()))?;
+        let tls = tls::config(certificates, self.identity.as_ref(), options.http2).map_err(tls_failed)?;
         let network = Network {
             tls,
             runtimes: PerRuntime::new(),
@@ -234,7 +234,11 @@ impl Connections {
                 .referer(false)
                 // By default, it sends again what HTTP/2 refused, without hooks and limits.
                 .retry(reqwest::retry::never())
+                .dns_resolver(Resolver)
                 .http2_max_header_list_size(MAX_HEADERS)
+                .http2_initial_connection_window_size(CONNECTION_WINDOW)
+                .http2_keep_alive_interval(PING_INTERVAL)
+                .http2_keep_alive_timeout(PING_TIMEOUT)
                 .tls_backend_preconfigured(tls.clone());
             if announced {
                 builder = builder.connector_layer(Announce(()));
@@ -242,12 +246,7 @@ impl Connections {
             if !options.http2 {
                 builder = builder.http1_only();
             }
-            if direct {
-                builder = builder.no_proxy();
-            } else if let Some(proxy) = &options.proxy {
-                builder =
-                    builder.proxy(reqwest::Proxy::all(proxy).map_err(|error| tls_failed(error.into()))?);
-            }
+            builder = if direct { builder.no_proxy() } else { proxies.apply(builder) };
             builder.build().map_err(|error| tls_failed(error.into()))
         };
         let pools = |direct: bool| {
@@ -267,6 +266,14 @@ impl Network {
     }
 
     async fn send(self: Arc<Self>, request: reqwest::Request) -> Result<HttpResponse> {
+        // A connection that the server has closed is removed from its pool once the runtime has polled its socket, which a call
+        // that begins after a pause of the process precedes. Spawned, because only the scheduler polls the sockets. Twice,
+        // because the connection is woken by the first time.
+        let turns = tokio::spawn(async {
+            tokio::task::yield_now().await;
+            tokio::task::yield_now().await;
+        });
+        let _ = before_sending(turns).await;
         let url = request.url().clone();
         let connections = self.runtimes.get(|| Connections::new(&self))?;
         let direct = connections.direct.as_ref().filter(|_| self.proxies.excludes(&url));
@@ -357,3 +364,12 @@ fn to_reqwest(request: HttpRequest) -> Result<reqwest::Request> {
 
 /// Most bytes of the headers of a response over HTTP/2: as many as hyper accepts over HTTP/1.1.
 const MAX_HEADERS: u32 = 8192 + 4096 * 100;
+
+/// Bytes that a server may send over an HTTP/2 connection beyond what was read: as good as no limit, because each stream has one.
+/// Otherwise a few files that are not being read would hold up all other requests.
+const CONNECTION_WINDOW: u32 = 1 << 30;
+
+/// How long a connection with open streams is silent before it is tested, and how long the test may take. All requests share the
+/// connection, so one that no longer delivers anything must be replaced.
+const PING_INTERVAL: Duration = Duration::from_secs(15);
+const PING_TIMEOUT: Duration = Duration::from_secs(10);

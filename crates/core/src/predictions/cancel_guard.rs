@@ -10,6 +10,7 @@ use std::{
 };
 
 use futures_util::{
+    FutureExt,
     future::{Either, select},
     pin_mut,
 };
@@ -21,7 +22,7 @@ use super::{
 };
 use crate::{
     client::{Client, background, options::OnAbandon, response::PredictionGuard},
-    error::{Error, ErrorKind, Result},
+    error::{Error, ErrorKind, Result, caught},
     http::request::{Request, RequestOptions},
     platform::{Spawner, lock},
     value::{Observer, float_text},
@@ -80,7 +81,10 @@ impl CancelGuard {
         creating.store(true, Ordering::SeqCst);
         let create = async move {
             let created = {
-                let create = client.fetch(&request);
+                let create =
+                    caught("a hook or the transport", async { Ok::<_, Error>(client.fetch(&request).await) });
+                let create =
+                    create.map(|created| created.unwrap_or_else(|panic| Err(panic.with_lost_result())));
                 let abandoned = sender.closed();
                 pin_mut!(create, abandoned);
                 match select(create, abandoned).await {
@@ -131,7 +135,7 @@ impl CancelGuard {
                 ErrorKind::OutcomeUnknown,
                 "the runtime shut down while the prediction was being created",
             )
-            .with_outcome_unknown()
+            .with_lost_result()
         })?
     }
 

@@ -108,7 +108,7 @@ impl Live {
         let seen = guard.observing(None);
         seen(prediction.clone().into_value());
         let model = prediction["model"].as_str().or(prediction["version"].as_str()).unwrap_or_default();
-        let span = RunSpan::new(client, || model.to_owned(), &prediction["input"]);
+        let span = RunSpan::new(client, || model.to_owned(), &prediction["input"]).of_stream();
         let left = self.until.map(|until| until.saturating_sub(client.runtime().now()));
         let deadline = Deadline::after(client.runtime(), left);
         let polling = Polling {

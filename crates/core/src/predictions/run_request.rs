@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
-    cancel_guard::CancelGuard,
+    cancel_guard::{CancelGuard, deadline_error},
     options::{PredictionOptions, PreferWait},
     poll::Polling,
     run_params::RunOptions,
@@ -152,6 +152,12 @@ impl RunRequest {
         request.hold_within_timeout = !create_options.sets_hold();
         request.observer = observer;
         client.abandoned().make_room(client.runtime()).await;
+        // In a batch, the time begins once the prediction is created.
+        let left = deadline.remaining(client.runtime()).or(self.run.timeout);
+        if let (Some(Duration::ZERO), Some(timeout)) = (left, self.run.timeout) {
+            let state = "no prediction was created, as no time was left to send its create";
+            return Err(deadline_error(timeout, state, None));
+        }
         guard.create(request).await
     }
 }

@@ -109,6 +109,7 @@ impl Opened {
     }
 
     fn into_stream(self, span: RunSpan) -> EventStream {
+        let span = span.of_stream();
         let Self { request, guard, deadline, prediction, events } = self;
         let (client, timeout) = (request.client, request.run.timeout);
         let run = OpenRun { client, guard, span, deadline, timeout, partial: String::new() };
