@@ -2,7 +2,10 @@
 //!
 //! Without `REPLICATE_API_TOKEN` it uses the emulator, which needs no token and no network, and costs nothing.
 
-use std::path::Path;
+use std::{
+    io::{Write, stdout},
+    path::Path,
+};
 
 use futures_util::TryStreamExt;
 use replicant::{Client, File, Options, Value, json};
@@ -35,6 +38,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut events = client.stream(TEXT, prompt).await?;
     while let Some(event) = events.try_next().await? {
         print!("{event}");
+        // Standard output keeps a line until it is complete.
+        stdout().flush()?;
     }
     println!();
 

@@ -1,6 +1,8 @@
 //! Run machine-learning models on [Replicate](https://replicate.com).
 //!
 //! ```no_run
+//! use std::io::{Write, stdout};
+//!
 //! use futures_util::TryStreamExt;
 //! use replicant::{Client, File, Value, json};
 //!
@@ -16,6 +18,8 @@
 //! let mut events = client.stream("meta/meta-llama-3-8b-instruct", json!({"prompt": "Sing."})).await?;
 //! while let Some(event) = events.try_next().await? {
 //!     print!("{event}");
+//!     // Standard output keeps a line until it is complete.
+//!     stdout().flush().ok();
 //! }
 //!
 //! // Files in the input are uploaded; files in the output can be saved. A model that is not official
@@ -29,7 +33,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Calls need a tokio runtime. Cancels of abandoned predictions are sent in the background; await [`background::drain`] before
+//! Calls need a tokio runtime with I/O and time enabled: they panic outside of one. Several runtimes can share a client; each
+//! opens its own connections. Cancels of abandoned predictions are sent in the background; await [`background::drain`] before
 //! the program ends.
 //!
 //! Guarantees:
@@ -40,6 +45,8 @@
 //! - A prediction whose run is abandoned is canceled; see [`OnAbandon`].
 
 #![forbid(unsafe_code)]
+// Shows which items need a feature.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 #[doc(hidden)]
@@ -100,6 +107,7 @@ pub use self::{
         output::Output,
         progress::Progress,
         run::{Run, RunOutcome},
+        stream_prediction::StreamPrediction,
         stream_run::StreamRun,
         submit::Submit,
         types::{Prediction, Status},

@@ -8,6 +8,7 @@
 pub(crate) mod batch;
 mod blocking;
 mod clock;
+mod exclusive;
 pub(crate) mod lock;
 pub(crate) mod per_process;
 
@@ -24,6 +25,7 @@ pub(crate) use self::{
     batch::Batch,
     blocking::run_blocking,
     clock::{real_sleep, wall_clock},
+    exclusive::Exclusive,
     lock::lock,
     per_process::PerProcess,
 };

@@ -37,6 +37,7 @@ mod run_span;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) mod shape;
 pub(crate) mod snapshot;
+pub(crate) mod stream_prediction;
 pub(crate) mod stream_run;
 pub(crate) mod submit;
 pub(crate) mod target;

@@ -5,6 +5,7 @@
 mod support;
 
 use std::{
+    future::IntoFuture,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -16,7 +17,10 @@ use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
 use proptest::prelude::*;
 use replicant::{
-    BoxFuture, Client, ErrorKind, Item, Options, Result, json, operation,
+    BoxFuture, Client, ErrorKind, Event, EventStream, HandleEvents, Item, Options, Prediction, Result,
+    TextStream, json,
+    map::Map,
+    operation,
     transport::{HttpRequest, HttpResponse, Transport},
 };
 use replicant_emulator::{Config, Emulator};
@@ -389,4 +393,27 @@ proptest! {
         let expected: Vec<Item> = (0..12usize).map(|n| Item::Value(n.into())).collect();
         prop_assert_eq!(items, expected);
     }
+}
+
+#[tokio::test]
+async fn the_stream_of_a_prediction_can_be_spawned_and_has_the_options_of_its_operation() {
+    let poll = r#"{"expect": {"method": "GET", "path": "/v1/predictions/p1", "headers": {"x-trace": "t"}},
+        "reply": {"json": {"id": "p1", "status": "succeeded", "output": ["a"], "urls": {"stream": "{{origin}}/s"}}}}"#;
+    let events = r#"{"expect": {"path": "/s"}, "reply": {"sse": "event: output\ndata: https://replicate.delivery/a.png\n\nevent: done\ndata: {}\n\n"}}"#;
+    let (_emulator, script, client) = play(&format!("[{poll}, {events}]"), quick());
+    let stream = client.predictions().stream("p1").header("x-trace", "t").use_file_output(false);
+    let stream = tokio::spawn(stream.into_future()).await.unwrap().unwrap();
+    assert_eq!(stream.prediction().clone().decode::<Prediction>().unwrap().id, "p1");
+    let events: Vec<Event> = stream.try_collect().await.unwrap();
+    assert!(events[0].data.ends_with("/a.png") && events[0].file.is_none(), "{events:?}");
+    settled(&script).await;
+}
+
+#[test]
+fn streams_can_be_shared_by_threads() {
+    fn is_sync<T: Send + Sync>() {}
+    is_sync::<EventStream>();
+    is_sync::<TextStream>();
+    is_sync::<HandleEvents>();
+    is_sync::<Map>();
 }

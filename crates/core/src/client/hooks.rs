@@ -138,6 +138,7 @@ pub struct RetryEvent {
 
 impl RequestEvent {
     /// Returns the members as an object, for the bindings. A body that is text is a string.
+    #[doc(hidden)]
     pub fn to_value(&self) -> Value {
         let text = |body: &Bytes| match std::str::from_utf8(body) {
             Ok(text) => Value::from(text),
@@ -167,6 +168,7 @@ impl ResponseEvent {
     }
 
     /// Returns the members as an object, for the bindings. The duration is in seconds.
+    #[doc(hidden)]
     pub fn to_value(&self) -> Value {
         Value::from_members([
             ("hook", "response".into()),
@@ -185,6 +187,7 @@ impl ResponseEvent {
 
 impl RetryEvent {
     /// Returns the members as an object, for the bindings. The delay is in seconds.
+    #[doc(hidden)]
     pub fn to_value(&self) -> Value {
         Value::from_members([
             ("hook", "retry".into()),

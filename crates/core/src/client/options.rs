@@ -187,7 +187,7 @@ client_options! {
         transport: Option<Arc<dyn Transport>>,
         /// Functions to call for each request.
         hooks: Option<Arc<dyn Hooks>>,
-        /// Clock and timer. Defaults to those of tokio.
+        /// Clock, timer and spawner. Defaults to the clock of the system, and the timer and the tasks of tokio.
         runtime: Option<Arc<dyn Runtime>>,
     }
 }

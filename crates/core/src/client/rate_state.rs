@@ -48,6 +48,7 @@ pub struct RateLimitState {
 
 impl RateLimits {
     /// Returns the members as an object, for the bindings. Durations are in seconds.
+    #[doc(hidden)]
     pub fn to_value(self) -> Value {
         let state = |state: RateLimitState| {
             Value::from_members([

@@ -97,6 +97,7 @@ impl RateLimit {
     }
 
     /// Returns the members as an object, for the bindings.
+    #[doc(hidden)]
     pub fn to_value(self) -> Value {
         Value::from_members([
             ("limit", self.limit.into()),

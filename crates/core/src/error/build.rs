@@ -93,7 +93,8 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_source(mut self, source: impl Into<BoxError>) -> Self {
+    /// Sets the cause, which [`std::error::Error::source`] returns.
+    pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.0.source = Some(Arc::new(source.into()));
         self
     }

@@ -112,7 +112,7 @@ pub enum HttpBody {
 /// ```
 /// use replicant::transport::HttpResponse;
 ///
-/// let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+/// let headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
 /// let response = HttpResponse::new(200, headers, Box::new(bytes::Bytes::from_static(b"{}")));
 /// assert_eq!(response.header("content-type"), Some("application/json"));
 /// ```
@@ -212,8 +212,9 @@ impl HttpRequest {
 }
 
 impl HttpResponse {
-    /// Builds a response. The names of the headers are in lower case.
-    pub fn new(status: u16, headers: Vec<(String, String)>, body: Box<dyn BodySource>) -> Self {
+    /// Builds a response. Converts the names of the headers to lower case.
+    pub fn new(status: u16, mut headers: Vec<(String, String)>, body: Box<dyn BodySource>) -> Self {
+        headers.iter_mut().for_each(|(name, _)| name.make_ascii_lowercase());
         Self { status, headers, body }
     }
 

@@ -9,11 +9,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{
-    FutureExt, StreamExt,
-    future::select,
-    stream::{FuturesUnordered, Stream},
-};
+use futures_util::{FutureExt, StreamExt, future::select, stream::FuturesUnordered};
 use tokio::sync::mpsc;
 
 use super::{
@@ -364,11 +360,4 @@ async fn close_late(storage: Arc<Storage>, checkpoint: Checkpoint) {
 
 fn panicked() -> Error {
     Error::new(ErrorKind::Internal, "the batch is not complete: its rows or a hook panicked")
-}
-
-/// Returns a stream of rows without errors.
-pub(super) fn rows_of<R: Into<Row>>(
-    rows: impl Stream<Item = R> + Send + 'static,
-) -> BoxStream<'static, Result<Row>> {
-    Box::pin(rows.map(|row| Ok(row.into())))
 }

@@ -26,6 +26,7 @@ use super::{
     failure::Route,
     gate::{Announce, Gate, needs_gate},
     identity::Identity,
+    pools::PerRuntime,
     proxy::{Proxies, is_proxy},
     resolver::Resolver,
     tls,
@@ -43,18 +44,15 @@ use crate::{
     value::Password,
 };
 
-/// The options of an [`HttpTransport`].
+/// The options of an [`HttpTransport`]. Later versions may add fields: end with `..HttpOptions::default()`.
 ///
 /// ```
 /// use std::time::Duration;
 /// use replicant::native::HttpOptions;
 ///
-/// let mut options = HttpOptions::default();
-/// options.connect_timeout = Duration::from_secs(3);
-/// options.http2 = false;
+/// let options = HttpOptions { connect_timeout: Duration::from_secs(3), http2: false, ..HttpOptions::default() };
 /// ```
 #[derive(Clone)]
-#[non_exhaustive]
 pub struct HttpOptions {
     /// Time limit for connecting. Defaults to 10 s.
     pub connect_timeout: Duration,
@@ -112,7 +110,7 @@ impl Default for HttpOptions {
 /// Certificates are verified by the platform's verifier; proxies are read from the environment.
 ///
 /// [`Client::new`](crate::Client::new) creates one by default. Clients with the same transport share
-/// connections.
+/// connections; each tokio runtime has its own.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -136,16 +134,23 @@ impl fmt::Debug for HttpTransport {
     }
 }
 
-/// The connections.
+/// What the connections of all runtimes share.
 struct Network {
-    pools: Pools,
-    /// For hosts that `NO_PROXY` excludes by their port.
-    direct: Option<Pools>,
+    options: HttpOptions,
+    tls: rustls::ClientConfig,
+    runtimes: PerRuntime<Connections>,
     proxies: Proxies,
     ignored: Vec<String>,
     has_client_cert: bool,
-    gate: Gate,
     requests: Option<Arc<Semaphore>>,
+}
+
+/// The connections of a runtime.
+struct Connections {
+    pools: Pools,
+    /// For hosts that `NO_PROXY` excludes by their port.
+    direct: Option<Pools>,
+    gate: Gate,
 }
 
 /// Connections without and with TLS. Only the latter need a layer around the connector, which is copied three times for
@@ -198,12 +203,29 @@ impl HttpTransport {
         let options = &self.options;
         let proxies = Proxies::new(options.proxy.as_deref())?;
         let Extra { certificates, ignored } = Extra::from_environment(self.certificates.clone())?;
-        let failed = |error: BoxError| {
-            Error::new(ErrorKind::Connection, format!("cannot set up TLS: {error}"))
-                .with_source(error)
-                .with_permanent()
+        let tls = tls::config(certificates, self.identity.as_ref(), options.http2).map_err(tls_failed)?;
+        let network = Network {
+            tls,
+            runtimes: PerRuntime::new(),
+            proxies,
+            ignored,
+            has_client_cert: self.identity.is_some(),
+            requests: options.max_connections.map(|limit| Arc::new(Semaphore::new(limit as usize))),
+            options: options.clone(),
         };
-        let tls = tls::config(certificates, self.identity.as_ref(), options.http2).map_err(failed)?;
+        Ok(self.network.get_or_init(|| Arc::new(network)).clone())
+    }
+}
+
+fn tls_failed(error: BoxError) -> Error {
+    Error::new(ErrorKind::Connection, format!("cannot set up TLS: {error}"))
+        .with_source(error)
+        .with_permanent()
+}
+
+impl Connections {
+    fn new(network: &Network) -> Result<Self> {
+        let Network { options, tls, proxies, .. } = network;
         let client = |direct: bool, announced: bool| {
             let mut builder = reqwest::Client::builder()
                 .connect_timeout(options.connect_timeout)
@@ -225,21 +247,16 @@ impl HttpTransport {
                 builder = builder.http1_only();
             }
             builder = if direct { builder.no_proxy() } else { proxies.apply(builder) };
-            builder.build().map_err(|error| failed(error.into()))
+            builder.build().map_err(|error| tls_failed(error.into()))
         };
         let pools = |direct: bool| {
             Ok::<_, Error>(Pools { http: client(direct, false)?, https: client(direct, true)? })
         };
-        let network = Network {
+        Ok(Self {
             pools: pools(false)?,
             direct: proxies.has_exclusions().then(|| pools(true)).transpose()?,
-            proxies,
-            ignored,
-            has_client_cert: self.identity.is_some(),
             gate: Gate::new(options.pool_idle_timeout),
-            requests: options.max_connections.map(|limit| Arc::new(Semaphore::new(limit as usize))),
-        };
-        Ok(self.network.get_or_init(|| Arc::new(network)).clone())
+        })
     }
 }
 
@@ -258,13 +275,15 @@ impl Network {
         });
         let _ = before_sending(turns).await;
         let url = request.url().clone();
-        let pools = self.direct.as_ref().filter(|_| self.proxies.excludes(&url)).unwrap_or(&self.pools);
+        let connections = self.runtimes.get(|| Connections::new(&self))?;
+        let direct = connections.direct.as_ref().filter(|_| self.proxies.excludes(&url));
+        let pools = direct.unwrap_or(&connections.pools);
         let permit = match &self.requests {
             Some(requests) => before_sending(requests.clone().acquire_owned()).await.ok(),
             None => None,
         };
         let sent = pools.of(&url).execute(request).map_err(|error| self.route(&url).failed(error));
-        let response = self.gate.pass(&url, sent).await?;
+        let response = connections.gate.pass(&url, sent).await?;
         let status = response.status().as_u16();
         if status == 407
             && let Some(error) = self.route(&url).credentials_required()

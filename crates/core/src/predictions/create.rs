@@ -1,5 +1,7 @@
 //! Creates predictions.
 
+use std::fmt;
+
 use serde::Deserialize;
 use tracing::{Instrument, Level, event_enabled};
 
@@ -39,7 +41,6 @@ use crate::{
 /// # Ok(()) }
 /// ```
 #[must_use = "a prediction is created when this is awaited"]
-#[derive(Debug)]
 pub struct CreatePrediction {
     pub(super) client: Client,
     target: Result<Target>,
@@ -47,6 +48,17 @@ pub struct CreatePrediction {
     pub(super) prediction: PredictionOptions,
     pub(super) options: RequestOptions,
     pub(super) uploads: UploadObserver,
+}
+
+impl fmt::Debug for CreatePrediction {
+    /// Omits the input, which may have secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CreatePrediction")
+            .field("target", &self.target)
+            .field("prediction", &self.prediction)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
 }
 
 impl CreatePrediction {

@@ -1,6 +1,6 @@
 //! The options of a create.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::{fmt, ops::RangeInclusive, time::Duration};
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 
@@ -147,7 +147,7 @@ pub const CANCEL_AFTER: RangeInclusive<f64> = 5.0..=86_400.0;
 
 options! {
     /// The options of a create.
-    #[derive(Debug, Clone, Default, Deserialize)]
+    #[derive(Clone, Default, Deserialize)]
     #[serde(deny_unknown_fields, default)]
     pub(crate) struct PredictionOptions {
         pub webhook: Option<String>,
@@ -159,6 +159,18 @@ options! {
         pub prefer: Option<String>,
         pub cancel_after: Option<CancelAfter>,
         pub file_encoding_strategy: Option<FileEncodingStrategy>,
+    }
+}
+
+impl fmt::Debug for PredictionOptions {
+    /// Omits the URLs of webhooks, which may have secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PredictionOptions")
+            .field("webhook_events_filter", &self.webhook_events_filter)
+            .field("wait", &self.wait)
+            .field("cancel_after", &self.cancel_after)
+            .field("file_encoding_strategy", &self.file_encoding_strategy)
+            .finish_non_exhaustive()
     }
 }
 

@@ -41,6 +41,10 @@ use crate::{
 ///   [`ErrorKind::PredictionAborted`](crate::ErrorKind::PredictionAborted): the prediction did not succeed.
 /// - [`ErrorKind::Deadline`](crate::ErrorKind::Deadline): the timeout passed.
 ///
+/// # Panics
+/// Panics outside a tokio runtime, unless the client has its own [`Options::runtime`](crate::Options::runtime) and
+/// [`Options::transport`](crate::Options::transport).
+///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
 /// use std::time::Duration;
@@ -73,7 +77,7 @@ pub struct Run {
 pub struct RunOutcome {
     /// The output.
     pub output: Output,
-    /// The prediction as last polled.
+    /// The prediction as last polled. [`Value::decode`] makes it a [`Prediction`](crate::Prediction).
     pub prediction: Value,
 }
 
@@ -110,6 +114,7 @@ impl Client {
     /// let mut events = client.stream("meta/meta-llama-3-8b-instruct", replicant::json!({"prompt": "Sing."})).await?;
     /// while let Some(event) = events.try_next().await? {
     ///     print!("{event}");
+    ///     std::io::Write::flush(&mut std::io::stdout()).ok();
     /// }
     /// # Ok(()) }
     /// ```

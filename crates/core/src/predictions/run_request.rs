@@ -1,6 +1,6 @@
 //! The request of `run` and `stream`: the prediction to create and its options.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
     cancel_guard::{CancelGuard, deadline_error},
@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// A prediction to create, with the options of its run.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct RunRequest {
     pub client: Client,
     pub reference: ReferenceParam,
@@ -36,6 +36,18 @@ pub(super) struct RunRequest {
     pub uploads: UploadObserver,
     /// Whether to poll the output of a model that has no event stream.
     pub poll_output: bool,
+}
+
+impl fmt::Debug for RunRequest {
+    /// Omits the input, which may have secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunRequest")
+            .field("reference", &self.reference)
+            .field("run", &self.run)
+            .field("create_options", &self.create_options)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
 }
 
 impl RunRequest {
