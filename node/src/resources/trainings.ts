@@ -1,4 +1,4 @@
-import { merge, requestParams, singleParams } from "../call-options";
+import { merge, requestParams, singleParams, WITH_INPUT } from "../call-options";
 import { uploadOptions } from "../observer";
 import type { CreateOptions, ListOptions, RequestOptions } from "../options";
 import { list, type PagePromise } from "../page";
@@ -16,7 +16,7 @@ export type TrainingOptions = RequestOptions &
 export class Trainings extends Resource {
   /** Creates a training. `POST /models/{owner}/{name}/versions/{version}/trainings` */
   create(owner: string, name: string, version: string, options: TrainingOptions): Promise<Training> {
-    const params = merge({ owner, name, version }, requestParams(options));
+    const params = merge({ owner, name, version }, requestParams(options, WITH_INPUT));
     return this.calls.call("trainings.create", params, uploadOptions(options));
   }
 
