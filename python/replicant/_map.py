@@ -66,7 +66,7 @@ class MapStats(NamedTuple):
     """Estimated seconds until the last row has finished; None if it is unknown, or the batch has stopped."""
     stopped: Optional[str]
     """Why the batch ended before its last row: `max_predictions`, `max_seconds`, `error_rate`, `requested`, or `refused` if the
-    API refused the token or the account has no credit."""
+    API refused the token or the model, or the account has no credit."""
 
 
 _NO_STATS = MapStats(0, None, 0, 0, 0, 0, 0, 0.0, 0.0, 0.0, None, None)

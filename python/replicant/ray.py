@@ -36,8 +36,6 @@ __all__ = ["Predict", "predict"]
 TIMEOUT = 1800.0
 """The default of `timeout`, in seconds. The API cancels an abandoned prediction five seconds after this time."""
 
-# Errors after which no other row can succeed either: a job has one token and one model.
-_FATAL = ("authentication", "payment_required", "permission_denied")
 # Options of `map` that would count each batch on its own, and those that are set here.
 _REFUSED = {
     "max_predictions": "limits each batch on its own; use `ds.limit(n)`",
@@ -221,8 +219,6 @@ class Predict:
                 async for item in results:
                     running.slots.release()
                     taken -= 1
-                    if item.error is not None and item.error.code in _FATAL:
-                        raise item.error
                     found[item.index] = item
         finally:
             for _ in range(taken):
