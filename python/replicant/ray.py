@@ -25,9 +25,10 @@ from ._async.client import AsyncClient
 from ._errors import InternalError, InvalidArgumentError
 from ._hooks import HOOKS
 from ._map import MapItem
+from ._map_rows import getter
 from ._native import CheckpointFolder
 from ._options import ClientOptions, MapOptions
-from ._ray_rows import Key, Reader, check_names, reader, results_of, rows_of, with_columns
+from ._ray_rows import Key, Reader, check_names, results_of, rows_of, with_columns
 from ._ray_running import Running
 from ._ray_stop import stop_with
 
@@ -139,8 +140,8 @@ class Predict:
         checked(AsyncClient.__init__, ClientOptions, self._client_options)
         self._model = model
         # Read again in the actor: only what the user gave is pickled.
-        reader("input", input)
-        reader("key", key)
+        getter("input", input)
+        getter("key", key)
         self._input = input
         self._key = key
         self._concurrency = concurrency
