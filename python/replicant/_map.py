@@ -22,6 +22,7 @@ from typing import (
 )
 from weakref import ref
 
+from ._arguments import check_function
 from ._dumps import Dumps
 from ._errors import InvalidArgumentError, from_fields
 from ._map_rows import AsyncInput, Calling, RowSource, getter
@@ -148,6 +149,9 @@ class MapResults(Generic[Row]):
         progress: ShowMap,
         drain: bool,
     ) -> None:
+        if not isinstance(drain, bool):
+            message = f"`drain` must be True or False, not {type(drain).__name__}"
+            raise InvalidArgumentError(message, argument="drain")
         self._client = client
         self._rows = RowSource(rows, getter("input", input), getter("key", key))
         # Failed rows are skipped here: the core does not report skipped rows, so their inputs would be kept until the end.
@@ -396,6 +400,7 @@ class _Caller:
 
 
 def _progress_of(progress: ShowMap, name: str) -> Any:
+    check_function("progress", progress, or_flag=True)
     if not progress:
         return None
     if callable(progress):

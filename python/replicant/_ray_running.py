@@ -9,8 +9,8 @@ from typing import Any, Coroutine, Dict, Optional, Set, TypeVar
 
 from ._async.client import AsyncClient
 from ._errors import InvalidArgumentError
-from ._native import CheckpointFolder, drain
 from ._map_rows import getter
+from ._native import CheckpointFolder, drain
 from ._ray_gate import Gated
 from ._ray_rows import Reader
 
