@@ -158,9 +158,10 @@ export class Batch<Row> implements Reading<MapItem<Row>> {
     const given = runParams(isOptions(this.#options) ? others : this.#options);
     const params = merge({ ref, total: countOf(rows), reports: true, keyed: key !== undefined }, given);
     if (given[REJECTION]) throw given[REJECTION];
-    check("input", input, typeof input === "function", "a function that returns the input of a row");
-    const isKey = typeof key === "string" || typeof key === "function";
-    check("key", key, isKey, "the name of a property or a function that returns the key of a row");
+    for (const [name, reader] of Object.entries({ input, key })) {
+      const isReader = typeof reader === "string" || typeof reader === "function";
+      check(name, reader, isReader, `the name of a property or a function that returns the ${name} of a row`);
+    }
     const isReport = typeof progress === "boolean" || typeof progress === "function";
     check("progress", progress, isReport, "true, false or a function");
     check("drain", drain, typeof drain === "boolean", "true or false");

@@ -2,7 +2,10 @@
 import { type Params, REJECTION, unknownOption } from "./compute";
 import { InvalidArgumentError } from "./errors";
 import { invalid, kindOf } from "./invalid";
-import { callOptions, inward } from "./names";
+import { callOptions, inward, isCoreName } from "./names";
+
+/** Shown for the options of a call that has an input. */
+export const WITH_INPUT = "{ input: { ... } }";
 
 /** Options that this side handles. */
 const LOCAL = new Set(["signal", "onProgress", "onUpload"]);
@@ -17,7 +20,7 @@ export function clientParams(options: object): Params {
 }
 
 /** Converts the options of a call. `timeout` is that of the request with its retries. */
-export function requestParams(options: object = {}, example?: string): Params {
+export function requestParams(options: object = {}, example = "{ signal }"): Params {
   return isOptions(options)
     ? partition(options, OF_REQUEST_AND_TIMEOUT)
     : reject(notAnObject(options, example));
@@ -25,12 +28,12 @@ export function requestParams(options: object = {}, example?: string): Params {
 
 /** Merges the only parameter of a method with its options. `ids.map(replicate.predictions.get)` passes an index for these. */
 export function singleParams(single: Params, options: object): Params {
-  return merge(single, typeof options === "number" ? {} : requestParams(options, "{ signal }"));
+  return merge(single, typeof options === "number" ? {} : requestParams(options));
 }
 
 /** Converts the options of a call whose `timeout` is that of the whole call. */
-export function runParams(options: object = {}): Params {
-  return isOptions(options) ? partition(options, OF_REQUEST) : reject(notAnObject(options));
+export function runParams(options: object = {}, example = "{ signal }"): Params {
+  return isOptions(options) ? partition(options, OF_REQUEST) : reject(notAnObject(options, example));
 }
 
 /**
@@ -62,7 +65,7 @@ function partition(options: object, ofRequest: Set<string>): Params {
       continue;
     }
     // Encoding such a value would fail before the core could say that the option is unknown.
-    if (isForeign(value) && !callOptions().includes(name)) return rejectUnknown(name);
+    if (isCoreName(name) || (isForeign(value) && !callOptions().includes(name))) return rejectUnknown(name);
     if (typeof value === "number" && !Number.isFinite(value)) {
       return reject(`\`${name}\` must be a finite number, not ${value}; omit it for the default`, name);
     }
@@ -120,5 +123,5 @@ export function reject(message: string, argument?: string): Params {
 
 const rejectUnknown = (name: string) => reject(unknownOption(name, callOptions()), name);
 
-const notAnObject = (given: unknown, example = "{ input: { ... } }") =>
-  `the options must be an object, such as ${example}, not ${kindOf(given)}`;
+const notAnObject = (given: unknown, example = "") =>
+  `the options must be an object${example && `, such as ${example}`}, not ${kindOf(given)}`;

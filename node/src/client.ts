@@ -1,4 +1,12 @@
-import { callback, checkOptions, headersObject, merge, requestParams, runParams } from "./call-options";
+import {
+  callback,
+  checkOptions,
+  headersObject,
+  merge,
+  requestParams,
+  runParams,
+  WITH_INPUT,
+} from "./call-options";
 import { Calls } from "./calls";
 import { ASSIGNABLE, CurrentOptions } from "./current-options";
 import { EventStream, type ServerSentEvent } from "./events";
@@ -171,7 +179,7 @@ export class Replicate {
     const onUpload = options?.onUpload;
     const params = merge(
       { ref, ...(onUpload ? { report_uploads: true } : {}) },
-      runParams(options),
+      runParams(options, WITH_INPUT),
       callback("progress", progress),
     );
     const observe = progress || onUpload ? progressObserver(onUpload, progress) : undefined;
@@ -198,7 +206,7 @@ export class Replicate {
     options: StreamOptions,
   ): AsyncGenerator<ServerSentEvent>;
   stream(ref: ModelReference, options: StreamOptions): EventStream {
-    const params = merge({ ref }, runParams(options));
+    const params = merge({ ref }, runParams(options, WITH_INPUT));
     return new EventStream(callsOf(this), "stream", params, true, options?.signal, options?.onUpload);
   }
 
@@ -214,7 +222,7 @@ export class Replicate {
    */
   submit(ref: ModelReference, options: PredictionInput): Promise<Handle> {
     const calls = callsOf(this);
-    const params = merge({ ref }, requestParams(options));
+    const params = merge({ ref }, requestParams(options, WITH_INPUT));
     return submitted(calls, calls.call("submit", params, uploadOptions(options)));
   }
 

@@ -24,7 +24,7 @@ export interface MapStats {
   readonly remaining: number | null;
   /**
    * Why the batch created no more predictions before its last row; `null` if it did not. `refused` if the API refused the
-   * token or the account has no credit.
+   * token or the model, or the account has no credit.
    */
   readonly stopped: "max_predictions" | "max_seconds" | "error_rate" | "requested" | "refused" | null;
 }

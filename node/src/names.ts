@@ -94,6 +94,10 @@ export const clientOptions = (): string[] => names().client;
 /** Returns the options of calls that run a model. The core knows which call takes which. */
 export const callOptions = (): string[] => names().calls;
 
+/** Returns whether `name` is the core's name of an option that has another name here. */
+export const isCoreName = (name: string): boolean =>
+  (names().outward.get(name) ?? name) !== name && !names().inward.has(name);
+
 /** Converts an option to the core's name and unit. An unknown name stays, so that the core rejects it as written. */
 export function inward(name: string, value: unknown): [string, unknown] {
   const { inward, durations, paths } = names();
@@ -117,7 +121,11 @@ export function outwardPath(path: Path): Path {
 /** Texts of the core that name what this package lacks. */
 const OF_ALL_LANGUAGES = [
   [" request_options: `", ": `"],
-  ['"upload", "url", "default", "auto", "base64" or "data-uri"', '"default", "upload", "data-uri" or "auto"'],
+  [
+    "`timeout`, `max_retries`, `headers` and `query`",
+    "`signal`, `timeout`, `maxRetries`, `headers` and `query`",
+  ],
+  ["pass it in `request_options`", "pass it in the last argument, the options"],
   [
     'pass `Path("photo.png")` in Python or `await openAsBlob("photo.png")` (node:fs) in Node',
     'pass `await openAsBlob("photo.png")` (node:fs)',
@@ -151,12 +159,6 @@ function ownText(ours: string): string {
 /** Converts a message of the core, and the argument that it is about, to the names and units of this package. */
 export function outward(message: string, argument: string): [message: string, argument: string] {
   const { outward, durations } = names();
-  const unknown = `unknown option \`${argument}\``;
-  if (message.includes(unknown)) {
-    // Named as the user wrote it, followed by the options that it may have meant.
-    const [before, after] = message.split(unknown, 2) as [string, string];
-    return [before + unknown + outwardText(after), argument];
-  }
   const own = outward.get(argument) ?? argument;
   const text = outwardText(message);
   return [durations.has(own) ? text.replace("seconds", "milliseconds") : text, own];

@@ -265,8 +265,11 @@ export type RunOptions = StreamOptions & {
 
 /** Options of `map`. */
 export type MapOptions<Row = unknown> = Omit<RunOptions, "input" | "signal" | "timeout" | "onUpload"> & {
-  /** Returns the input of a row, or a promise of it. By default, the row is the input. An exception ends the batch. */
-  input?: ((row: Row, index: number) => object | Promise<object>) | undefined;
+  /**
+   * The input of a row: the name of the property that has it, or a function that returns it, or a promise of it. By default,
+   * the row is the input. An exception ends the batch.
+   */
+  input?: (keyof Row & string) | ((row: Row, index: number) => object | Promise<object>) | undefined;
   /**
    * What identifies a row: the name of a property, or a function that returns a string or an integer that no other row has.
    * Defaults to the position of the row. A checkpoint finds rows by it, and saved files are named after it.

@@ -1,6 +1,7 @@
 /** Supplies the rows of a batch to the core. */
 import { FileNotFoundError } from "./errors";
 import { unreadable } from "./failures";
+import { invalid, kindOf } from "./invalid";
 import type { MapOptions } from "./options";
 import { platform } from "./platform";
 import { openRows, type RowSource, type Rows } from "./row-source";
@@ -96,10 +97,11 @@ export class RowFeed<Row> {
       const next = await this.#source.next();
       if (next.done || this.#closing) return undefined;
       const index = this.#next++;
-      const { input } = this.options;
       const row = next.value;
       const key = this.#key(row, index);
-      return { key, row, input: input ? await input(row, index) : (row as object), failed: {} };
+      const { input } = this.options;
+      const made = input === undefined ? row : await readFrom(row, index, "input", input);
+      return { key, row, input: made as object, failed: {} };
     } catch (error) {
       this.fail(error);
       return undefined;
@@ -109,8 +111,20 @@ export class RowFeed<Row> {
   #key(row: Row, index: number): RowKey | null | undefined {
     const { key } = this.options;
     if (key === undefined) return undefined;
-    const found =
-      typeof key === "function" ? key(row, index) : (row as Record<string, RowKey> | null)?.[key as string];
-    return found ?? null;
+    return (readFrom(row, index, "key", key) as RowKey) ?? null;
   }
+}
+
+type Reader<Row> = string | ((row: Row, index: number) => unknown);
+
+/** Returns the result of a function of the row, or its property with this name. */
+function readFrom<Row>(row: Row, index: number, option: string, reader: Reader<Row>): unknown {
+  if (typeof reader === "function") return reader(row, index);
+  const properties = Object(row);
+  if (!(reader in properties)) {
+    const names = Object.keys(properties).join(", ");
+    const has = names ? `it has ${names}` : `it is ${kindOf(row)}`;
+    invalid(`\`${option}\` names the property "${reader}", which row ${index} does not have; ${has}`, option);
+  }
+  return properties[reader];
 }

@@ -34,6 +34,20 @@ def drop_none(**params: Any) -> Dict[str, Any]:
     return finite({name: value for name, value in params.items() if value is not None})
 
 
+def check_function(name: str, given: Any, or_flag: bool = False) -> None:
+    """Checks the option `name`, a function or, if `or_flag`, a flag.
+
+    Raises:
+        InvalidArgumentError: `given` is neither, nor None.
+    """
+    if not (given is None or callable(given) or (or_flag and isinstance(given, bool))):
+        from ._errors import InvalidArgumentError
+
+        expected = "True, False or a function" if or_flag else "a function"
+        message = f"`{name}` must be {expected}, not {type(given).__name__}"
+        raise InvalidArgumentError(message, argument=name)
+
+
 def finite(options: Dict[str, Any]) -> Dict[str, Any]:
     """Returns `options`.
 

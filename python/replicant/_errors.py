@@ -344,6 +344,10 @@ for _class in _CLASSES:
     _class.__module__ = __name__.rpartition(".")[0]
 
 
+class InvalidTypeError(InvalidArgumentError, TypeError):
+    """An argument has a type that cannot be sent. Programs catch this as a `TypeError` or an `InvalidArgumentError`."""
+
+
 def from_fields(fields: Mapping[str, Any], owner: Optional[AnyClient] = None) -> ReplicateException:
     """Builds the exception for an error of the core in a call of `owner`."""
     cls = BY_CODE.get(fields["code"], InternalError)

@@ -22,6 +22,7 @@ from typing import (
 )
 from weakref import ref
 
+from ._arguments import check_function
 from ._dumps import Dumps
 from ._errors import InvalidArgumentError, from_fields
 from ._map_rows import AsyncInput, Calling, RowSource, getter
@@ -66,7 +67,7 @@ class MapStats(NamedTuple):
     """Estimated seconds until the last row has finished; None if it is unknown, or the batch has stopped."""
     stopped: Optional[str]
     """Why the batch ended before its last row: `max_predictions`, `max_seconds`, `error_rate`, `requested`, or `refused` if the
-    API refused the token or the account has no credit."""
+    API refused the token or the model, or the account has no credit."""
 
 
 _NO_STATS = MapStats(0, None, 0, 0, 0, 0, 0, 0.0, 0.0, 0.0, None, None)
@@ -148,6 +149,9 @@ class MapResults(Generic[Row]):
         progress: ShowMap,
         drain: bool,
     ) -> None:
+        if not isinstance(drain, bool):
+            message = f"`drain` must be True or False, not {type(drain).__name__}"
+            raise InvalidArgumentError(message, argument="drain")
         self._client = client
         self._rows = RowSource(rows, getter("input", input), getter("key", key))
         # Failed rows are skipped here: the core does not report skipped rows, so their inputs would be kept until the end.
@@ -397,6 +401,7 @@ class _Caller:
 
 
 def _progress_of(progress: ShowMap, name: str) -> Any:
+    check_function("progress", progress, or_flag=True)
     if not progress:
         return None
     if callable(progress):

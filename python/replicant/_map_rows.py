@@ -216,15 +216,21 @@ def getter(name: str, given: Any) -> Optional[Callable[[Any], Any]]:
     if given is None or callable(given):
         return given  # type: ignore[no-any-return]
     if isinstance(given, str):
-        name = given
-        return lambda row: _member(row, name)
+        return lambda row: _member(row, given, name)
     raise InvalidArgumentError(
         f"`{name}` must be a function or the name of a member, not {type(given).__name__}",
         argument=name,
     )
 
 
-def _member(row: Any, name: str) -> Any:
-    if isinstance(row, Mapping):
-        return cast(Mapping[str, Any], row)[name]
-    return getattr(row, name)
+def _member(row: Any, name: str, argument: str) -> Any:
+    members: Any = row
+    try:
+        return members[name] if isinstance(row, Mapping) else getattr(row, name)
+    except (KeyError, AttributeError) as error:
+        names = ", ".join(map(str, members)) if isinstance(row, Mapping) else ""
+        raise InvalidArgumentError(
+            f"`{argument}` names the member {name!r}, which a row does not have; "
+            + (f"it has {names}" if names else f"it is of type {type(row).__name__}"),
+            argument=argument,
+        ) from error

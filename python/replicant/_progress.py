@@ -16,6 +16,7 @@ from typing import (
     Union,
 )
 
+from ._arguments import check_function
 from ._native import compute
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def of_prediction(
     progress: ShowProgress, name: str, also: Observer = None
 ) -> ContextManager[Observer]:
     """Returns an observer that shows the progress of a prediction and passes its data on to `also`."""
+    check_function("progress", progress, or_flag=True)
     if not progress:
         return nullcontext(also)
     if callable(progress):
@@ -74,6 +76,7 @@ def of_prediction(
 
 def of_bytes(progress: ShowTransfer, name: str) -> ContextManager[Observer]:
     """Returns an observer that shows the progress of a transfer."""
+    check_function("progress", progress, or_flag=True)
     if not progress:
         return nullcontext(None)
     if callable(progress):

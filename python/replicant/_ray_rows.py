@@ -73,31 +73,6 @@ def rows_of(batch: Any) -> List[Dict[str, Any]]:
     )
 
 
-def reader(name: str, given: Reader) -> Callable[[Dict[str, Any]], Any]:
-    """Returns the function that reads a row."""
-    if given is None:
-        return lambda row: row
-    if callable(given):
-        return given
-    column = given
-    if not isinstance(column, str):
-        raise InvalidArgumentError(
-            f"`{name}` must be a function or the name of a column, not {type(given).__name__}",
-            argument=name,
-        )
-
-    def member(row: Dict[str, Any]) -> Any:
-        if column not in row:
-            raise InvalidArgumentError(
-                f"`{name}` names the column {column!r}, which the rows do not have; they have "
-                + ", ".join(row),
-                argument=name,
-            )
-        return row[column]
-
-    return member
-
-
 def output_text(output: Any) -> Optional[str]:
     """Returns an output as the text of a column: a string as it is, anything else as JSON."""
     if output is None or isinstance(output, str):

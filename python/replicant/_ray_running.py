@@ -9,9 +9,10 @@ from typing import Any, Coroutine, Dict, Optional, Set, TypeVar
 
 from ._async.client import AsyncClient
 from ._errors import InvalidArgumentError
+from ._map_rows import getter
 from ._native import CheckpointFolder, drain
 from ._ray_gate import Gated
-from ._ray_rows import Reader, reader
+from ._ray_rows import Reader
 
 Result = TypeVar("Result")
 
@@ -55,8 +56,8 @@ class Running:
             on_retry=self.gated.on_retry,
         )
         self.folder = folder
-        self.input = reader("input", input)
-        self.key = None if key is None else reader("key", key)
+        self.input = getter("input", input) or (lambda row: row)
+        self.key = getter("key", key)
         self.preparing = asyncio.Lock()
         # All batches of the actor together.
         self.slots = asyncio.Semaphore(concurrency)

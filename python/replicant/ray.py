@@ -25,9 +25,10 @@ from ._async.client import AsyncClient
 from ._errors import InternalError, InvalidArgumentError
 from ._hooks import HOOKS
 from ._map import MapItem
+from ._map_rows import getter
 from ._native import CheckpointFolder
 from ._options import ClientOptions, MapOptions
-from ._ray_rows import Key, Reader, check_names, reader, results_of, rows_of, with_columns
+from ._ray_rows import Key, Reader, check_names, results_of, rows_of, with_columns
 from ._ray_running import Running
 from ._ray_stop import stop_with
 
@@ -36,8 +37,6 @@ __all__ = ["Predict", "predict"]
 TIMEOUT = 1800.0
 """The default of `timeout`, in seconds. The API cancels an abandoned prediction five seconds after this time."""
 
-# Errors after which no other row can succeed either: a job has one token and one model.
-_FATAL = ("authentication", "payment_required", "permission_denied")
 # Options of `map` that would count each batch on its own, and those that are set here.
 _REFUSED = {
     "max_predictions": "limits each batch on its own; use `ds.limit(n)`",
@@ -141,8 +140,8 @@ class Predict:
         checked(AsyncClient.__init__, ClientOptions, self._client_options)
         self._model = model
         # Read again in the actor: only what the user gave is pickled.
-        reader("input", input)
-        reader("key", key)
+        getter("input", input)
+        getter("key", key)
         self._input = input
         self._key = key
         self._concurrency = concurrency
@@ -221,8 +220,6 @@ class Predict:
                 async for item in results:
                     running.slots.release()
                     taken -= 1
-                    if item.error is not None and item.error.code in _FATAL:
-                        raise item.error
                     found[item.index] = item
         finally:
             for _ in range(taken):

@@ -117,6 +117,25 @@ test("a value that cannot be sent fails its row only", async () => {
   }
 });
 
+test("input and key may name properties; one that a row lacks ends the batch", async () => {
+  const rows = [{ inputs: { value: 7 }, id: "a" }];
+  const [item] = await collect(replicate.map(ECHO, rows, { input: "inputs", key: "id" }));
+  assert.deepEqual([item.key, item.output, item.row], ["a", 7, rows[0]]);
+  for (const option of ["input", "key"]) {
+    for (const [row, has] of [
+      [{ value: 1, seed: 2 }, "it has value, seed"],
+      [5, "it is a number"],
+      [null, "it is null"],
+    ]) {
+      await assert.rejects(collect(replicate.map(ECHO, [row], { [option]: "other" })), {
+        name: "InvalidArgumentError",
+        argument: option,
+        message: `\`${option}\` names the property "other", which row 0 does not have; ${has}`,
+      });
+    }
+  }
+});
+
 test("a key that is none fails its row only", async () => {
   for (const [key, given] of [
     [undefined, /not null$/],

@@ -124,7 +124,7 @@ test("an invalid option or source is an error that names it, and nothing is sent
       rows(),
       { input: {} },
       "input",
-      /^`input` must be a function that returns the input of a row, not an object$/,
+      /^`input` must be the name of a property or a function that returns the input of a row, not an object$/,
     ],
     [rows(), { progress: "yes" }, "progress", /^`progress` must be true, false or a function/],
     [rows(), { drain: 1 }, "drain", /^`drain` must be true or false/],

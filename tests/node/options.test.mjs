@@ -91,11 +91,19 @@ test("options that are null are an error, or none where 1.4.0 takes null", async
     () => replicate.handle("p1").events(null).next(),
     () => replicate.paginate("/predictions", null).next(),
     () => replicate.request("/account", null),
-    () => replicate.models.create("a", "b", { visibility: "public", hardware: "cpu" }, null),
-    () => replicate.models.create("a", "b", null),
     () => replicate.webhooks.unwrap({ headers: {}, body: "a" }, null),
   ]) {
     await assert.rejects(call, refused, String(call));
+  }
+  for (const [call, example] of [
+    [() => replicate.models.list("foo"), ", such as { signal },"],
+    [() => replicate.run("emulator/echo", "foo"), ", such as { input: { ... } },"],
+    [() => replicate.predictions.create("foo"), ", such as { input: { ... } },"],
+    [() => replicate.deployments.update("a", "b", "foo"), ","],
+    [() => replicate.models.create("a", "b", "foo"), ","],
+    [() => replicate.models.create("a", "b", { visibility: "public", hardware: "cpu" }, "foo"), ","],
+  ]) {
+    await assert.rejects(call, rejection(`the options must be an object${example} not a string`));
   }
   assert.deepEqual(await emulator.requests(), []);
   const created = await replicate.predictions.create({ model: "emulator/echo", input: { value: 1 } });
@@ -199,7 +207,9 @@ test("an invalid value is an error that says what is expected", async () => {
   );
   await assert.rejects(
     run({ fileEncodingStrategy: "base32" }),
-    rejection('run: `fileEncodingStrategy` must be "default", "upload", "data-uri" or "auto", not "base32"'),
+    rejection(
+      'run: `fileEncodingStrategy` must be "upload", "url", "default", "auto", "base64" or "data-uri", not "base32"',
+    ),
   );
   assert.throws(
     () => new Replicate({ timeout: -1 }),
@@ -253,6 +263,66 @@ test("an infinite number is refused as an option, under its own name", async () 
   assert.throws(() => new Replicate({ auth: "t", pollInterval: new Map() }), {
     message: /^`pollInterval`: a Map cannot be sent/,
   });
+  assert.deepEqual(await emulator.requests(), []);
+});
+
+test("advice for an unknown option names it as written, with the calls that have it", async () => {
+  const { accounts, models, predictions, trainings } = replicate;
+  const input = {};
+  const ofRequest = "`signal`, `timeout`, `maxRetries`, `headers` and `query`";
+  await emulator.forgetRequests();
+  for (const [call, option, advice] of [
+    [() => predictions.get("p1", { maxRetry: 1 }), "maxRetry", "did you mean `maxRetries`?"],
+    [() => predictions.cancel("p1", { header: {} }), "header", "did you mean `headers`?"],
+    [() => accounts.current({ timeot: 5 }), "timeot", "did you mean `timeout`?"],
+    [() => models.get("a", "b", { maxretries: 1 }), "maxretries", "did you mean `maxRetries`?"],
+    [() => accounts.current({ flavour: 1 }), "flavour", `expected one of ${ofRequest}`],
+    [
+      () => replicate.deployments.update("a", "b", { timeout: 5 }),
+      "timeout",
+      "pass it in the last argument, the options",
+    ],
+    [() => replicate.run("a/b", { input, saveTo: "x" }), "saveTo", "it is an option of `map`"],
+    [() => replicate.run("a/b", { input, maxErrorRate: 1 }), "maxErrorRate", "it is an option of `map`"],
+    [
+      () => predictions.create({ model: "a/b", input, interval: 1 }),
+      "interval",
+      "it is an option of `run`, `map` and `wait`",
+    ],
+    [
+      () => predictions.create({ model: "a/b", input, onAbandon: "leave" }),
+      "onAbandon",
+      "it is an option of `run`, `stream` and `map`",
+    ],
+    [
+      () => predictions.wait("p1", { onAbandon: "leave" }),
+      "onAbandon",
+      "it is an option of `run`, `stream` and `map`",
+    ],
+    [
+      () => replicate.handle("p1").result({ onAbandon: "leave" }),
+      "onAbandon",
+      "it is an option of `run`, `stream` and `map`",
+    ],
+    [
+      () => trainings.create("a", "b", "v", { input, destination: "a/b", wait: true }),
+      "wait",
+      "it is an option of `run`, `stream`, `map` and creates of predictions",
+    ],
+    [() => replicate.run("a/b", { input, on_abandon: "leave" }), "on_abandon", "did you mean `onAbandon`?"],
+    [() => replicate.run("a/b", { input, token: "x" }), "token", "pass the token to the client"],
+  ]) {
+    await assert.rejects(call, (error) => {
+      assert.equal(error.argument, option);
+      return rejection(
+        new RegExp(`^[\\w.]+: unknown option \`${option}\`; ${advice.replace(/[?.]/g, "\\$&")}$`),
+      )(error);
+    });
+  }
+  await assert.rejects(
+    replicate.stream("a/b", { input, interval: 5 }).next(),
+    rejection("`interval` is not an option of `stream`, which does not poll"),
+  );
   assert.deepEqual(await emulator.requests(), []);
 });
 

@@ -15,7 +15,7 @@ from conftest import python
 import replicant
 from replicant import _ray_gate
 from replicant._native import CheckpointFolder, Turns
-from replicant._ray_rows import check_names, output_text, plain, reader, rows_of, with_columns
+from replicant._ray_rows import check_names, output_text, plain, rows_of, with_columns
 from replicant.testing import Emulator
 
 
@@ -57,15 +57,6 @@ def test_a_batch_of_arrays_has_rows() -> None:
     assert rows_of({}) == []
     with pytest.raises(replicant.InvalidArgumentError, match="choose `batch_format`"):
         rows_of(5)
-
-
-def test_rows_are_read_by_column_or_function() -> None:
-    row = {"id": 1, "name": "a"}
-    assert reader("key", "id")(row) == 1
-    assert reader("key", lambda row: row["name"])(row) == "a"
-    assert reader("input", None)(row) is row
-    with pytest.raises(replicant.InvalidArgumentError, match="they have id, name"):
-        reader("key", "ids")(row)
 
 
 def test_outputs_are_text() -> None:

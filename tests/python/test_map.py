@@ -99,6 +99,19 @@ def test_an_exception_in_a_row_ends_the_batch(local: Emulator, where: str) -> No
         list(local.client().map("emulator/echo", rows(), **options))
 
 
+@pytest.mark.parametrize("argument", ["input", "key"])
+def test_a_member_that_a_row_lacks_ends_the_batch(local: Emulator, argument: str) -> None:
+    class Row:
+        id = 1
+
+    for row, has in [({"value": 1, "seed": 2}, "it has value, seed"), (Row(), "it is of type Row")]:
+        with pytest.raises(replicant.InvalidArgumentError) as error:
+            list(local.client().map("emulator/echo", [row], **{argument: "other"}))  # type: ignore[arg-type]
+        expected = f"`{argument}` names the member 'other', which a row does not have; {has}"
+        assert (str(error.value), error.value.argument) == (expected, argument)
+    assert not local.predictions
+
+
 def test_leaving_a_loop_cancels_what_runs(local: Emulator) -> None:
     rows = [{"value": 0}] + [{"value": 1, "delay": 60}] * 10
     for item in local.client().map("emulator/echo", rows, concurrency=5):

@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,6 +32,32 @@ def test_an_exception_of_an_observer_ends_the_call(client: Any) -> None:
 
     with pytest.raises(ZeroDivisionError):
         client.run(ENDLESS, {}, wait=False, on_update=observe)
+
+
+def test_what_is_no_function_is_refused_before_anything_is_sent(
+    local: Emulator, tmp_path: Path
+) -> None:
+    client = local.client()
+    prediction = client.predictions.create("emulator/echo", {"value": 1})
+    sent = len(local.requests)
+    calls: dict[str, Any] = {
+        "on_update": lambda given: client.run("emulator/echo", {}, on_update=given),
+        "on_update of wait": lambda given: prediction.wait(on_update=given),
+        "progress": lambda given: client.run("emulator/echo", {}, progress=given),
+        "progress of map": lambda given: client.map("emulator/echo", [{}], progress=given),
+        "progress of files": lambda given: client.files.create(b"x", progress=given),
+        "progress of saves": lambda given: client.save_all([], tmp_path, progress=given),
+        "drain": lambda given: client.map("emulator/echo", [{}], drain=given),
+    }
+    for name, call in calls.items():
+        argument = name.split()[0]
+        with pytest.raises(replicant.InvalidArgumentError) as refused:
+            call("no")
+        expected = {"on_update": "a function", "drain": "True or False"}
+        wanted = expected.get(argument, "True, False or a function")
+        assert str(refused.value) == f"`{argument}` must be {wanted}, not str"
+        assert refused.value.argument == argument
+    assert len(local.requests) == sent
 
 
 async def test_an_exception_of_an_observer_ends_the_awaited_call(

@@ -138,6 +138,15 @@ def test_an_unknown_keyword_is_a_type_error_with_a_suggestion() -> None:
     assert message_of(client.run, "a/b", prompt="x").endswith(
         "; options of the model belong in `input`"
     )
+    for call, option, calls in [
+        (client.predictions.create, "timeout", "`run`, `stream`, `map` and `wait`"),
+        (client.predictions.create, "on_abandon", "`run`, `stream` and `map`"),
+        (client.submit, "timeout", "`run`, `stream`, `map` and `wait`"),
+        (client.stream, "interval", "`run`, `map` and `wait`"),
+        (client.run, "save_to", "`map`"),
+    ]:
+        message = message_of(call, "a/b", **{option: 1})
+        assert message.endswith(f"argument {option!r}; it is an option of {calls}")
     assert "webhook" in message_of(client.predictions.create, "a", {}, webhok="")
 
 

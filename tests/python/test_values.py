@@ -10,6 +10,7 @@ import io
 import json
 import math
 import pathlib
+import pickle
 import types
 from typing import Any
 
@@ -153,8 +154,13 @@ def deep() -> Any:
 def test_a_value_that_cannot_be_sent_is_named(
     value: Any, error: type[Exception], message: str
 ) -> None:
-    with pytest.raises(error, match=message):
+    with pytest.raises(error, match=message) as raised:
         replicant.Client("x", base_url="http://127.0.0.1:9").run("a/b", {"value": value})
+    assert isinstance(raised.value, replicant.InvalidArgumentError)
+    assert raised.value.code == "invalid_argument"
+    assert str(raised.value).startswith(f"`{raised.value.argument}`: ")
+    again = pickle.loads(pickle.dumps(raised.value))
+    assert (type(again), str(again)) == (type(raised.value), str(raised.value))
 
 
 def test_invalid_values_never_crash_the_process(client: replicant.Client) -> None:

@@ -178,7 +178,11 @@ async fn a_run_whose_create_a_hook_refuses_cancels_its_prediction() {
 
 #[tokio::test]
 async fn a_refused_token_ends_the_batch_at_the_first_row() {
-    for (status, kind) in [(401, ErrorKind::Authentication), (402, ErrorKind::PaymentRequired)] {
+    for (status, kind) in [
+        (401, ErrorKind::Authentication),
+        (402, ErrorKind::PaymentRequired),
+        (403, ErrorKind::PermissionDenied),
+    ] {
         let exchanges = format!(
             r#"[{{"expect": {{"method": "POST"}}, "reply": {{"status": 201, "json": {{"id": "p1", "status": "succeeded", "output": "x"}}}}}},
                 {{"expect": {{"method": "POST"}}, "reply": {{"status": {status}, "json": {{"detail": "no"}}}}}}]"#
@@ -192,6 +196,18 @@ async fn a_refused_token_ends_the_batch_at_the_first_row() {
         assert_eq!((stats.rows, stats.succeeded, stats.stopped), (1, 1, Some(Stopped::Refused)));
         settled(&script).await;
     }
+}
+
+#[tokio::test]
+async fn a_403_of_a_proxy_ends_only_its_row() {
+    let exchanges = r#"[
+        {"expect": {"method": "POST"}, "reply": {"status": 403, "text": "<html>blocked</html>"}},
+        {"expect": {"method": "POST"}, "reply": {"status": 201, "json": {"id": "p1", "status": "succeeded", "output": "x"}}}]"#;
+    let (_emulator, script, client) = play(exchanges, quick());
+    let items = all(client.map("acme/text", numbers(2)).concurrency(1)).await;
+    assert_eq!(items[0].error.as_ref().map(|error| error.kind()), Some(ErrorKind::PermissionDenied));
+    assert!(items[1].output.is_some());
+    settled(&script).await;
 }
 
 #[tokio::test]

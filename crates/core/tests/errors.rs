@@ -51,6 +51,24 @@ async fn an_unknown_option_is_reported_with_a_suggestion() {
             assert_eq!(error.message(), format!("{operation}: unknown option `{given}`; {advice}"));
         }
     }
+    let of_request = "`timeout`, `max_retries`, `headers` and `query`";
+    for (operation, given, advice) in [
+        ("predictions.get", "maxRetry", "did you mean `max_retries`?".to_owned()),
+        ("account.get", "timeot", "did you mean `timeout`?".to_owned()),
+        ("account.get", "flavour", format!("expected one of {of_request}")),
+        ("predictions.cancel", "max_retries", "pass it in `request_options`".to_owned()),
+        ("predictions.create", "on_abandon", "it is an option of `run`, `stream` and `map`".to_owned()),
+        ("predictions.wait", "on_abandon", "it is an option of `run`, `stream` and `map`".to_owned()),
+        ("submit", "save_to", "it is an option of `map`".to_owned()),
+        (
+            "trainings.create",
+            "wait",
+            "it is an option of `run`, `stream`, `map` and creates of predictions".to_owned(),
+        ),
+    ] {
+        let error = error_of(&client, operation, json!({given: 1})).await;
+        assert_eq!(error.message(), format!("{operation}: unknown option `{given}`; {advice}"));
+    }
     let error = Options::from_value(json!({"api_key": "r8_secret"}).into()).unwrap_err();
     assert_eq!(error.message(), "options: unknown option `api_key`; did you mean `token`?");
     let error = error_of(&client, "run", json!({"ref": "acme/text", "wait": "soon"})).await;

@@ -254,6 +254,14 @@ async fn a_polled_output_that_is_not_a_list_is_yielded_when_complete() {
 }
 
 #[tokio::test]
+async fn an_interval_is_refused_by_a_stream_that_does_not_poll() {
+    let (_emulator, _script, client) = play("[]", quick());
+    let params = json!({"ref": "acme/up", "interval": 1});
+    let error = operation::open(&client, "stream", params.into()).try_next().await.unwrap_err();
+    assert_eq!(error.argument(), Some("interval"));
+}
+
+#[tokio::test]
 async fn items_that_are_not_strings_are_yielded_as_json() {
     let exchanges = polls(&[polled("succeeded", json!([{"word": "\u{1b}é", "at": 1}]))]);
     let (_emulator, script, client) = play(&exchanges, quick());

@@ -1,4 +1,4 @@
-import { merge, requestParams, runParams, singleParams } from "../call-options";
+import { merge, requestParams, runParams, singleParams, WITH_INPUT } from "../call-options";
 import type { Params } from "../compute";
 import { EventStream } from "../events";
 import { ItemStream, values } from "../item-stream";
@@ -53,7 +53,7 @@ export class Predictions extends Resource {
   create<T = ModelDefined>(options: PredictionCreateOptions): Promise<Prediction<T>>;
   create<_T = ModelDefined>(options: PredictionCreateOptions): Promise<Prediction>;
   create(options: PredictionCreateOptions): Promise<Prediction> {
-    return this.calls.call("predictions.create", requestParams(options), uploadOptions(options));
+    return this.calls.call("predictions.create", requestParams(options, WITH_INPUT), uploadOptions(options));
   }
 
   /**
@@ -162,6 +162,6 @@ export function named(
   name: string | PredictionInput,
   options?: PredictionInput,
 ): [PredictionInput | undefined, Params] {
-  if (typeof name === "object") return [name, merge({ owner }, requestParams(name))];
-  return [options, merge({ owner, name }, requestParams(options))];
+  if (typeof name === "object") return [name, merge({ owner }, requestParams(name, WITH_INPUT))];
+  return [options, merge({ owner, name }, requestParams(options, WITH_INPUT))];
 }

@@ -1,4 +1,4 @@
-import { merge, requestParams, singleParams } from "../call-options";
+import { merge, requestParams, singleParams, WITH_INPUT } from "../call-options";
 import { uploadOptions } from "../observer";
 import type { CreateOptions, ListOptions, RequestOptions } from "../options";
 import { list, type PagePromise } from "../page";
@@ -21,7 +21,7 @@ export class Trainings extends Resource {
    * @throws {OutcomeUnknownError} if the request was sent and no response arrived
    */
   create(owner: string, name: string, version: string, options: TrainingOptions): Promise<Training> {
-    const params = merge({ owner, name, version }, requestParams(options));
+    const params = merge({ owner, name, version }, requestParams(options, WITH_INPUT));
     return this.calls.call("trainings.create", params, uploadOptions(options));
   }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Union
 
-from .._arguments import checked, drop_none
+from .._arguments import check_function, checked, drop_none
 from .._base import AsyncNamespace
 from .._events import AwaitableStream
 from .._native import Stream
@@ -109,6 +109,7 @@ class AsyncPrediction(AsyncBound):
             self._update(await self._bound._call("predictions.wait", params, observer))
 
     def _observer(self, on_update: Observer) -> Observer:
+        check_function("on_update", on_update)
         if on_update is None:
             return None
         return lambda data: on_update(type(self)(data, self._owner))

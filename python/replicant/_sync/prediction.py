@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Union
 
-from .._arguments import checked, drop_none
+from .._arguments import check_function, checked, drop_none
 from .._base import Namespace
 from .._events import AwaitableStream, EventStream
 from .._native import Stream
@@ -126,6 +126,7 @@ class Prediction(Bound):
             self._update(await self._bound._async_call("predictions.wait", params, observer))
 
     def _observer(self, on_update: Observer) -> Observer:
+        check_function("on_update", on_update)
         if on_update is None:
             return None
         return lambda data: on_update(type(self)(data, self._owner))

@@ -257,7 +257,7 @@ def test_files_are_saved(emulator: Emulator, tmp_path: Path) -> None:
         ({"rate_per_minute": 0}, "`rate_per_minute` must be"),
         ({"actors": 0}, "`actors` must be"),
         ({"concurrency": 0}, "`concurrency` must be"),
-        ({"input": 5}, "`input` must be a function or the name of a column"),
+        ({"input": 5}, "`input` must be a function or the name of a member"),
     ],
 )
 def test_mistakes_are_reported_before_the_job_begins(options: Dict[str, Any], words: str) -> None:

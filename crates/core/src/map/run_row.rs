@@ -185,7 +185,13 @@ impl RunRow {
             // A failure to record it ends the batch.
             let _ = self.batch.record(&self.storage, || Record::new(Step::Released, &self.row.key)).await;
         }
-        if matches!(error.kind(), ErrorKind::Authentication | ErrorKind::PaymentRequired) {
+        let is_refused = match error.kind() {
+            ErrorKind::Authentication | ErrorKind::PaymentRequired => true,
+            // A firewall before the API blocks a request for its text, with a page and no `detail`.
+            ErrorKind::PermissionDenied => error.response().is_some_and(|response| response.detail.is_some()),
+            _ => false,
+        };
+        if is_refused {
             return Finished::Refused(error);
         }
         self.item(REJECTED, Value::Null, Err(error))

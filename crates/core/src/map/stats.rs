@@ -22,7 +22,7 @@ pub enum Stopped {
     MaxSeconds,
     /// The share of failed rows exceeded `max_error_rate`.
     ErrorRate,
-    /// The API refused the token, or the account has no credit.
+    /// The API refused the token or the model, or the account has no credit.
     Refused,
     /// [`Map::stop`](super::Map::stop) was called.
     Requested,

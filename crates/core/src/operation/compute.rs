@@ -194,7 +194,27 @@ mod tests {
     use sha2::Sha256;
 
     use super::compute;
-    use crate::value::Value;
+    use crate::value::{Value, nearest::OF_CALLS};
+
+    #[test]
+    fn advice_names_the_calls_that_have_an_option() {
+        let tables = compute("options.table", Value::object()).unwrap().into_value().unwrap();
+        let has = |scope: &str, name: &str| {
+            let options = tables[scope].as_array().expect("a list");
+            options.iter().any(|option| option["name"].as_str() == Some(name))
+        };
+        let scopes = [("run", "`run`"), ("stream", "`stream`"), ("map", "`map`"), ("wait", "`wait`")];
+        for option in tables["map"].as_array().expect("a list") {
+            let name = option["name"].as_str().expect("a name");
+            if name == "prefer" || has("train", name) {
+                continue;
+            }
+            let (_, calls) = OF_CALLS.iter().find(|(options, _)| options.contains(&name)).expect(name);
+            for (scope, call) in scopes.into_iter().chain([("create", "creates of predictions")]) {
+                assert_eq!(calls.contains(call), has(scope, name), "`{name}` of {scope}");
+            }
+        }
+    }
 
     #[test]
     fn a_webhook_is_parsed_only_on_request() {

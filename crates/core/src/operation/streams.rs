@@ -81,15 +81,15 @@ fn events_of(stream: EventStream) -> Items {
     Box::pin(stream::once(future::ready(Ok(prediction))).chain(stream.map_ok(Item::Event)))
 }
 
-pub(super) fn run_events(client: &Client, params: RunParams, options: RequestOptions) -> Items {
+pub(super) fn run_events(client: &Client, params: RunParams, options: RequestOptions) -> Result<Items> {
     let report_uploads = params.reports_uploads();
-    let mut run = params.stream(client);
+    let mut run = params.stream(client)?;
     *run.options_mut() = options;
     if report_uploads {
-        return uploads_and_events(run);
+        return Ok(uploads_and_events(run));
     }
     let events = async move { Ok::<_, Error>(events_of(run.await?)) };
-    later(Box::pin(events))
+    Ok(later(Box::pin(events)))
 }
 
 /// Yields the progress of the uploads, then the events.

@@ -203,6 +203,6 @@ operations! {
         "predictions.output_iterator" (client, p: OutputItems, options) => Ok(output_items(client, p, options)),
         "predictions.stream" (client, p: OfPrediction, options) => Ok(prediction_events(client, p, options)),
         "predictions.watch" (client, p: WatchParams, options) => changes(client, p, options),
-        "stream" (client, p: RunParams, options) => Ok(run_events(client, p, options)),
+        "stream" (client, p: RunParams, options) => run_events(client, p, options),
     }
 }

@@ -70,8 +70,15 @@ impl RunParams {
         Run { request: self.request(client), detailed, live, report_uploads, observer: None }
     }
 
-    pub fn stream(self, client: &Client) -> StreamRun {
-        StreamRun { request: self.request(client) }
+    /// Fails for the interval of polls, unless there are polls.
+    pub fn stream(self, client: &Client) -> Result<StreamRun> {
+        if self.options.interval.is_some() && !self.arguments.poll_output {
+            return Err(Error::invalid_argument(
+                "interval",
+                "is not an option of `stream`, which does not poll",
+            ));
+        }
+        Ok(StreamRun { request: self.request(client) })
     }
 
     /// Returns what a create needs. Fails for the options of a run, which waits.

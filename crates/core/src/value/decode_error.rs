@@ -6,7 +6,7 @@ use serde::de::{self, Expected, Unexpected};
 
 use super::{
     Value, float_text,
-    nearest::{list, option_advice},
+    nearest::{OF_REQUESTS, list, option_advice},
 };
 
 /// Parameters and options that only bindings and tests pass. Messages do not suggest them.
@@ -95,8 +95,15 @@ impl DecodeError {
 
     /// Builds the error for an unknown member, with a suggestion from `known`.
     pub(super) fn unknown_member<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Self {
-        let known: Vec<&str> = known.filter(|name| !INTERNAL.contains(name)).collect();
-        Self::about_member(name, format!("unknown option `{name}`; {}", option_advice(name, &known)))
+        let mut known: Vec<&str> = known.filter(|name| !INTERNAL.contains(name)).collect();
+        let advice = if OF_REQUESTS.contains(&name) {
+            "pass it in `request_options`".to_owned()
+        } else {
+            let of_requests = OF_REQUESTS.iter().filter(|name| !known.contains(name));
+            known.extend(of_requests.collect::<Vec<_>>());
+            option_advice(name, &known)
+        };
+        Self::about_member(name, format!("unknown option `{name}`; {advice}"))
     }
 
     fn at_root(text: String) -> Self {

@@ -33,6 +33,32 @@ const SYNONYMS: &[&[&str]] = &[
     &["cancel_after", "lifetime", "expires_in"],
 ];
 
+/// Options of every request, which bindings separate from the parameters.
+pub(super) const OF_REQUESTS: &[&str] = &["timeout", "max_retries", "headers", "query"];
+
+/// Options of some calls, and the calls that have them.
+pub(crate) const OF_CALLS: &[(&[&str], &str)] = &[
+    (&["timeout"], "`run`, `stream`, `map` and `wait`"),
+    (&["interval"], "`run`, `map` and `wait`"),
+    (&["use_file_output", "on_abandon"], "`run`, `stream` and `map`"),
+    (&["wait", "cancel_after", "stream"], "`run`, `stream`, `map` and creates of predictions"),
+    (
+        &[
+            "concurrency",
+            "ordered",
+            "errors",
+            "max_error_rate",
+            "retries",
+            "max_predictions",
+            "max_seconds",
+            "checkpoint",
+            "retry_unknown",
+            "save_to",
+        ],
+        "`map`",
+    ),
+];
+
 /// Returns the name in `names` that `given` most likely stands for: another spelling, a synonym or a typo.
 ///
 /// ```
@@ -85,13 +111,14 @@ fn distance(from: &str, to: &str) -> usize {
 
 /// Returns advice for the unknown option `given` where `names` are valid.
 pub(crate) fn option_advice(given: &str, names: &[&str]) -> String {
-    match nearest(given, names) {
-        Some(name) => format!("did you mean `{name}`?"),
-        None if names.is_empty() => "this operation has no options".to_owned(),
+    let is_given = |name: &&str| normalize(name) == normalize(given);
+    if let Some(name) = nearest(given, names) {
+        return format!("did you mean `{name}`?");
+    }
+    match OF_CALLS.iter().find(|(options, _)| options.iter().any(is_given)) {
+        Some((_, calls)) => format!("it is an option of {calls}"),
         // In the input, the API would store it.
-        None if TOKEN.iter().any(|name| normalize(name) == normalize(given)) => {
-            "pass the token to the client".to_owned()
-        }
+        None if TOKEN.iter().any(is_given) => "pass the token to the client".to_owned(),
         None if names.contains(&"input") => "options of the model belong in `input`".to_owned(),
         None => format!("expected one of {}", list(names, '`', "and")),
     }
@@ -138,5 +165,6 @@ mod tests {
         assert_eq!(nearest("webhookEventsFilter", &run), Some("webhook_events_filter"));
         assert_eq!(option_advice("prompt", &run), "options of the model belong in `input`");
         assert_eq!(option_advice("api_token", &run), "pass the token to the client");
+        assert_eq!(option_advice("interval", &run), "it is an option of `run`, `map` and `wait`");
     }
 }

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use bytes::{Bytes, BytesMut};
 use pyo3::{
-    exceptions::{PyTypeError, PyValueError},
+    exceptions::PyValueError,
     prelude::*,
     pybacked::PyBackedBytes,
     types::{
-        PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PyMemoryView, PySet,
-        PyString, PyTuple,
+        IntoPyDict, PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PyMemoryView,
+        PySet, PyString, PyTuple,
     },
 };
 use replicant::{File, Number, Object, Value};
@@ -22,14 +22,16 @@ const DEPTH: usize = 250;
 /// Returns a Python object as a value of the core.
 ///
 /// # Errors
-/// `TypeError` or `ValueError`, which names the place inside the object: `input.image[0]`.
+/// `InvalidArgumentError`, which names the place inside the object: `input.image[0]`.
 pub fn from_python(object: &Bound<'_, PyAny>) -> PyResult<Value> {
-    Walk::default().value(object).map_err(|raised| reraised(object.py(), raised))
+    let py = object.py();
+    let mut walk = Walk { py, place: Vec::new(), inside: Vec::new(), readers: Vec::new() };
+    walk.value(object).map_err(|raised| reraised(py, raised))
 }
 
 /// The state of a conversion: the current place and the containers around it.
-#[derive(Default)]
 struct Walk<'py> {
+    py: Python<'py>,
     place: Vec<Step<'py>>,
     inside: Vec<usize>,
     /// The readers found so far: a file that occurs twice is one source.
@@ -172,10 +174,9 @@ impl<'py> Walk<'py> {
             return py.get_type::<PyInt>().call_method1("__repr__", (key,))?.cast_into().map_err(Into::into);
         } else {
             let kind = key.get_type().name()?;
-            return Err(PyTypeError::new_err(format!(
-                "{}: keys must be strings, numbers, booleans or None, not {kind}",
-                self.here()
-            )));
+            return Err(
+                self.wrong_type(format!("keys must be strings, numbers, booleans or None, not {kind}"))
+            );
         };
         Ok(PyString::new(py, text))
     }
@@ -198,13 +199,10 @@ impl<'py> Walk<'py> {
     ) -> PyResult<Value> {
         let address = container.as_ptr() as usize;
         if self.inside.contains(&address) {
-            return Err(PyValueError::new_err(format!(
-                "{}: circular reference: it contains itself",
-                self.here()
-            )));
+            return Err(self.invalid("circular reference: it contains itself"));
         }
         if self.inside.len() >= DEPTH {
-            return Err(PyValueError::new_err(format!("{}: nested deeper than {DEPTH} levels", self.here())));
+            return Err(self.invalid(format!("nested deeper than {DEPTH} levels")));
         }
         self.inside.push(address);
         let value = convert(self);
@@ -213,22 +211,17 @@ impl<'py> Walk<'py> {
     }
 
     fn text(&self, string: &Bound<'_, PyString>) -> PyResult<String> {
-        string.to_cow().map(std::borrow::Cow::into_owned).map_err(|_| {
-            PyValueError::new_err(format!(
-                "{}: a string with an unpaired surrogate cannot be sent",
-                self.here()
-            ))
-        })
+        string
+            .to_cow()
+            .map(std::borrow::Cow::into_owned)
+            .map_err(|_| self.invalid("a string with an unpaired surrogate cannot be sent"))
     }
 
     fn float(&self, float: f64) -> PyResult<Value> {
         if float.is_finite() {
             return Ok(Value::Number(Number::Float(float)));
         }
-        Err(PyValueError::new_err(format!(
-            "{}: {float} cannot be sent as JSON; pass None or omit it",
-            self.here()
-        )))
+        Err(self.invalid(format!("{float} cannot be sent as JSON; pass None or omit it")))
     }
 
     fn reader(&mut self, object: &Bound<'_, PyAny>) -> PyResult<File> {
@@ -238,10 +231,7 @@ impl<'py> Walk<'py> {
         }
         let closed = attribute(object, intern!(object.py(), "closed"));
         if closed.is_some_and(|closed| closed.extract::<bool>().unwrap_or_default()) {
-            return Err(PyValueError::new_err(format!(
-                "{}: the file is closed; pass an open one, or its path",
-                self.here()
-            )));
+            return Err(self.invalid("the file is closed; pass an open one, or its path"));
         }
         let file = Reader::file(object)?;
         self.readers.push((address, file.clone()));
@@ -253,7 +243,7 @@ impl<'py> Walk<'py> {
         let py = object.py();
         let buffer = py.import("io")?.getattr("BytesIO")?.call0()?;
         object.call_method1(intern!(py, "save"), (&buffer, "PNG")).map_err(|error| {
-            let refused = PyTypeError::new_err(format!("{}: the image cannot be saved as PNG", self.here()));
+            let refused = self.wrong_type("the image cannot be saved as PNG");
             refused.set_cause(py, Some(error));
             refused
         })?;
@@ -280,10 +270,29 @@ impl<'py> Walk<'py> {
     fn refuse(&self, object: &Bound<'_, PyAny>) -> PyErr {
         let kind = object.get_type().fully_qualified_name();
         let kind = kind.map_or_else(|_| "this object".to_owned(), |name| name.to_string());
-        PyTypeError::new_err(format!(
-            "{}: {kind} cannot be sent; pass text, numbers, lists, dictionaries, bytes, paths or objects with `read`",
-            self.here()
+        self.wrong_type(format!(
+            "{kind} cannot be sent; pass text, numbers, lists, dictionaries, bytes, paths or objects with `read`"
         ))
+    }
+
+    fn invalid(&self, problem: impl std::fmt::Display) -> PyErr {
+        self.refused("InvalidArgumentError", &problem)
+    }
+
+    /// Returns an error that is a `TypeError`, too.
+    fn wrong_type(&self, problem: impl std::fmt::Display) -> PyErr {
+        self.refused("InvalidTypeError", &problem)
+    }
+
+    fn refused(&self, class: &str, problem: &dyn std::fmt::Display) -> PyErr {
+        let here = self.here();
+        let build = || {
+            let members = [("argument", here.trim_matches('`'))].into_py_dict(self.py)?;
+            let members = (!self.place.is_empty()).then_some(&members);
+            let class = self.py.import("replicant._errors")?.getattr(class)?;
+            class.call((format!("{here}: {problem}"),), members)
+        };
+        build().map_or_else(|failure| failure, PyErr::from_value)
     }
 }
 
