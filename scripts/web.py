@@ -47,6 +47,7 @@ OPTIMIZATION = [
     # Functions of one type are compressed better side by side, and inlining larger ones makes the module less compressible.
     "--one-caller-inline-max-function-size=0",
     "--flexible-inline-max-function-size=8",
+    "--always-inline-max-function-size=4",
     *(f"--enable-{name}" for name in FEATURES),
     "--strip-debug",
     "--strip-producers",

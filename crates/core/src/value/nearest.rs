@@ -42,6 +42,7 @@ pub(crate) const OF_CALLS: &[(&[&str], &str)] = &[
     (&["interval"], "`run`, `map` and `wait`"),
     (&["use_file_output", "on_abandon"], "`run`, `stream` and `map`"),
     (&["wait", "cancel_after", "stream"], "`run`, `stream`, `map` and creates of predictions"),
+    #[cfg(not(target_arch = "wasm32"))]
     (
         &[
             "concurrency",
