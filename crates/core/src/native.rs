@@ -15,7 +15,7 @@ mod runtime;
 mod tls;
 mod unsent;
 
-pub(crate) use self::files::{AtomicFile, absolute, create_folder, is_file, sync_folder};
+pub(crate) use self::files::{AtomicFile, absolute, create_folder, is_file, sync_folder, without_code};
 pub(crate) use self::proxy::proxy_for;
 pub(crate) use self::unsent::watch;
 pub use self::{
