@@ -47,7 +47,7 @@ def with_other_http() -> None:
         return httpx.Response(200, json={"type": "user", "username": "nobody"})
 
     client = replicant.Client("test-token", transport=httpx.MockTransport(respond))
-    print("answered by a function:", client.accounts.current().username)
+    print("response of a function:", client.accounts.current().username)
 
 
 if __name__ == "__main__":

@@ -38,14 +38,13 @@ async function main() {
     .catch((error) => console.log(`${error.code}: ${error instanceof AuthenticationError}`));
 
   // Too many requests: they wait for their turn. An error says that the API asks to wait for more than a minute.
-  const busy = { status: 429, json: { detail: "Slow down.", retry_after: 3600 } };
-  emulator.misbehave({ match: { path: "/v1/account" }, times: 1, action: busy });
+  emulator.failNext("account.get", { status: 429, retryAfter: 3600 });
   await replicate.accounts
     .current()
     .catch((error) => console.log(`${error.code}: ${error instanceof RateLimitError}`));
 
   // A create whose response is lost: the prediction may exist, so the create is not retried.
-  emulator.misbehave({ match: { method: "POST" }, times: 1, action: { close_before_reply: true } });
+  emulator.failNext("predictions.create", { lost: true });
   await replicate
     .run("emulator/echo", { input: { value: 1 } })
     .catch((error) => console.log(`${error.code}: ${error instanceof OutcomeUnknownError}`));

@@ -4,7 +4,7 @@
 import { once } from "node:events";
 import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
-import Replicate, { ApiError, verifyWebhook } from "replicant";
+import Replicate, { ApiError } from "replicant";
 import { Emulator } from "replicant/testing";
 
 const TEXT = "meta/meta-llama-3-8b-instruct";
@@ -58,9 +58,7 @@ if (real) {
     webhook: webhook.url,
     webhook_events_filter: ["completed"],
   });
-  const { headers, body } = await webhook.received;
-  const { key } = await replicate.webhooks.default.secret.get();
-  const event = await verifyWebhook({ headers, body }, key);
+  const event = await replicate.webhooks.unwrap(await webhook.received);
   if (event.id !== created.id) throw new Error("the webhook is about another prediction");
   console.log(`5. webhook: verified, ${event.status}: ${event.output.join("").trim()}`);
 }

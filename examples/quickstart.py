@@ -63,10 +63,9 @@ def main(client: replicant.Client) -> None:
                 webhook_events_filter=["completed"],
             )
             headers, body = receiver.received.get(timeout=30)
-        secret = client.webhooks.default.secret()
-        done = client.webhooks.validate(headers=headers, body=body, secret=secret)
-        assert done["id"] == created.id
-        print(f"5. webhook: verified, {done['status']}: {''.join(done['output']).strip()}")
+        done = client.webhooks.unwrap(body, headers)
+        assert done.id == created.id
+        print(f"5. webhook: verified, {done.status}: {''.join(done.output).strip()}")
 
     # 6. Handle an invalid input.
     try:

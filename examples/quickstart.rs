@@ -2,10 +2,13 @@
 //!
 //! Without `REPLICATE_API_TOKEN` it uses the emulator, which needs no token and no network, and costs nothing.
 
-use std::path::Path;
+use std::{
+    io::{Write, stdout},
+    path::Path,
+};
 
 use futures_util::TryStreamExt;
-use replicant::{Client, File, Options, Value, Webhook, json};
+use replicant::{Client, File, Options, Value, json};
 use replicant_emulator::{Config, Emulator};
 
 const TEXT: &str = "meta/meta-llama-3-8b-instruct";
@@ -35,6 +38,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut events = client.stream(TEXT, prompt).await?;
     while let Some(event) = events.try_next().await? {
         print!("{event}");
+        // Standard output keeps a line until it is complete.
+        stdout().flush()?;
     }
     println!();
 
@@ -65,16 +70,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             .webhook_events_filter(["completed"])
             .await?;
         let (headers, body) = received.await?;
-        let headers = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
-        let secret = client.webhooks().secret().await?;
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
-        let event = Webhook::from_headers(headers, &body)?.verify(
-            &secret.key,
-            now,
-            Some(replicant::webhook::TOLERANCE),
-        )?;
-        assert_eq!(event["id"], created.id.as_str());
-        println!("5. webhook: verified, {}: {}", event["status"], event["output"].text().trim());
+        let event = client.webhooks().unwrap(&headers, body).await?;
+        let done = event.prediction().ok_or("the webhook is not about a prediction")?;
+        assert_eq!(done.id, created.id);
+        println!("5. webhook: verified, {}: {}", done.status, done.output.text().trim());
     }
 
     // 6. Handle an invalid input.

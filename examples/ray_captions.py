@@ -39,7 +39,7 @@ def main() -> None:
         concurrency=32,
         batch_size=25,
         checkpoint="captions-checkpoint",
-        # One column of the table is called `status` in many tables.
+        # Many tables already have a column `status`.
         prefix="caption_",
     )
     captions.write_parquet("captions")

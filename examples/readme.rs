@@ -1,7 +1,10 @@
 //! The Rust code of the README files. `tests/release/test_docs.py` compares them with this program, which also
 //! runs against the emulator: set `REPLICATE_BASE_URL` to its address.
 
-use std::time::Duration;
+use std::{
+    io::{Write, stdout},
+    time::Duration,
+};
 
 use axum::{body::Bytes, http::HeaderMap};
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -31,6 +34,7 @@ async fn sing(client: &Client) -> replicant::Result<()> {
     let mut events = client.stream("meta/meta-llama-3-8b-instruct", json!({"prompt": "Sing."})).await?;
     while let Some(event) = events.try_next().await? {
         print!("{event}");
+        stdout().flush().ok();
     }
     Ok(())
 }

@@ -19,21 +19,20 @@ IMAGE = "black-forest-labs/flux-schnell"
 
 
 async def batch(client: replicant.AsyncClient) -> None:
-    """Runs one model on many inputs, four at a time, and keeps the outputs that succeed."""
-    slots = asyncio.Semaphore(4)
-
-    async def paint(animal: str) -> str:
-        async with slots:
-            output = await client.run(
-                IMAGE, {"prompt": f"a {animal} at dawn", "megapixels": "0.25"}
-            )
-            path: str = await output[0].asave(f"{animal}.webp")
-            return path
-
+    """Runs one model on many inputs, four at a time, and saves the outputs."""
     animals = ["heron", "fox", "hare", "owl", "otter", "swift"]
-    saved = await asyncio.gather(*map(paint, animals), return_exceptions=True)
-    for animal, path in zip(animals, saved):
-        print(f"  {animal}: {path}")
+    results = client.map(
+        IMAGE,
+        animals,
+        input=lambda animal: {"prompt": f"a {animal} at dawn", "megapixels": "0.25"},
+        key=lambda animal: animal,
+        concurrency=4,
+    )
+    async for item in results:
+        if item.error is None:
+            print(f"  {item.key}: {await item.output[0].asave(f'{item.key}.webp')}")
+        else:
+            print(f"  {item.key}: {item.error}")
 
 
 async def side_by_side(client: replicant.AsyncClient) -> None:

@@ -41,10 +41,12 @@ FEATURES = [
     "multivalue",
 ]
 OPTIMIZATION = [
+    "--reorder-functions-by-name",
     # As small as with `-Oz`, and calls are faster.
     "-O3",
-    # Inlining large functions makes the module less compressible.
+    # Functions of one type are compressed better side by side, and inlining larger ones makes the module less compressible.
     "--one-caller-inline-max-function-size=0",
+    "--flexible-inline-max-function-size=8",
     *(f"--enable-{name}" for name in FEATURES),
     "--strip-debug",
     "--strip-producers",

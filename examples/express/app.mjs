@@ -55,7 +55,7 @@ export function application(replicate, publicUrl, folder) {
     else response.sendStatus(404);
   });
 
-  // An `error.status` of Express is 400 if the body is not JSON.
+  // Express sets `error.status`, such as 400 for a body that is not JSON.
   app.use((error, _request, response, next) => {
     const status = error instanceof ReplicateError ? 502 : error.status;
     if (status) response.status(status).json({ error: error.message });

@@ -116,7 +116,8 @@ export function checkOptions(options: unknown, example: string): void {
   if (!isOptions(options)) invalid(notAnObject(options, example));
 }
 
-function reject(message: string, argument?: string): Params {
+/** Returns parameters with which the call rejects. */
+export function reject(message: string, argument?: string): Params {
   return { [REJECTION]: new InvalidArgumentError({ code: "invalid_argument", message, argument }) } as Params;
 }
 

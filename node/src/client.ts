@@ -159,7 +159,7 @@ export class Replicate {
    * @throws {DeadlineError} if `timeout` passed
    * @throws the reason of `signal` if it was aborted, which cancels the prediction
    * @example
-   * const [image] = await replicate.run<FileOutput[]>("stability-ai/sdxl", { input: { prompt: "a lighthouse" } });
+   * const [image] = await replicate.run<FileOutput[]>("black-forest-labs/flux-schnell", { input: { prompt: "a lighthouse" } });
    */
   run<T = ModelDefined>(
     ref: ModelReference,
@@ -291,10 +291,11 @@ export class Replicate {
   }
 
   /**
-   * Yields the pages of a list as arrays of items.
+   * Yields the pages of a list as arrays of items. `GET` of the list, then of the `next` of each page.
    *
    * @param endpoint a list method, such as `replicate.models.list`, or the path of a list
    * @param options.signal aborting it ends the iteration
+   * @throws {ApiError} if a response has an error status
    * @example
    * for await (const models of replicate.paginate(replicate.models.list)) console.log(models.length);
    */
@@ -328,7 +329,7 @@ export class Replicate {
 
   /**
    * Downloads every file of an output into a folder. Files are named after their URLs; a number is added to a name that
-   * exists. No file is replaced, and a file appears only when it is complete.
+   * exists. No file is replaced, and a file appears only when it is complete. `GET` of the URL of each file.
    *
    * @param outputs an output, a prediction or URLs, also nested
    * @param dir the folder, which is created if it does not exist
@@ -336,7 +337,8 @@ export class Replicate {
    * @returns the paths, in the order of the output
    * @throws {DownloadError} or {FileNotWrittenError} for the first file that failed; `partial` has the other paths
    * @example
-   * const paths = await replicate.saveAll(await replicate.run("stability-ai/sdxl", { input }), "pictures");
+   * const output = await replicate.run("black-forest-labs/flux-schnell", { input: { prompt: "a lighthouse" } });
+   * const paths = await replicate.saveAll(output, "pictures");
    */
   saveAll(outputs: unknown, dir: string, options: SaveAllOptions = {}): Promise<string[]> {
     const params = merge({ outputs, dir }, requestParams(options));
@@ -347,6 +349,7 @@ export class Replicate {
    * Searches models, collections and pages of the website (beta). `GET /search`
    *
    * @param options.limit largest number of models, 1 to 50. Defaults to 20
+   * @throws {AuthenticationError} if the API refuses the token
    */
   search(query: string, options: RequestOptions & { limit?: number } = {}): Promise<SearchResults> {
     return callsOf(this).call("search", merge({ query }, requestParams(options)), options);

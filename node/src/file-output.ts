@@ -108,6 +108,7 @@ export class FileOutput extends WebStream<any> {
    * @returns the path of the file
    * @throws {FileNotWrittenError} if the file cannot be written
    * @throws {DownloadError} if the download is incomplete
+   * @throws {OutputExpiredError} if the file no longer exists
    * @example
    * await file.save("video.mp4", { onProgress: ({ loaded, total }) => console.log(loaded, "of", total) });
    */
@@ -117,7 +118,11 @@ export class FileOutput extends WebStream<any> {
     });
   }
 
-  /** Requests the content type and the size in bytes, without the content. */
+  /**
+   * Requests the content type and the size in bytes, without the content.
+   *
+   * @throws {OutputExpiredError} if the file no longer exists
+   */
   async head(options: RequestOptions = {}): Promise<{ content_type?: string; size?: number }> {
     const head = await request<{ content_type?: string; size?: number }>(this, "output.head", options);
     recordProperties(this, head);

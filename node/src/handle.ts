@@ -41,7 +41,7 @@ export type HandleEvent = { cursor: HandleCursor } & (
 
 /** Options of a handle's methods that wait. */
 export type HandleOptions = Omit<RequestOptions, "timeout"> & {
-  /** Time between polls, in milliseconds. Defaults to the client's `pollInterval`. */
+  /** Time between polls, in milliseconds. Defaults to the client's `pollInterval`, otherwise adaptive. */
   interval?: number | undefined;
   /** Return files in the output as `FileOutput`s. Defaults to the client option. */
   useFileOutput?: boolean | undefined;
@@ -112,13 +112,21 @@ export class Handle {
     return reveal<Calls>(this).call("predictions.result", params, { signal: options?.signal });
   }
 
-  /** Returns the prediction as it is now. `GET /predictions/{id}` */
+  /**
+   * Returns the prediction as it is now. `GET /predictions/{id}`
+   *
+   * @throws {NotFoundError} if there is no prediction with this id
+   */
   prediction(options: RequestOptions = {}): Promise<Prediction> {
     const params = merge({ id: this.id }, requestParams(options));
     return reveal<Calls>(this).call("predictions.get", params, options);
   }
 
-  /** Cancels the prediction. Has no effect on one that has ended. `POST /predictions/{id}/cancel` */
+  /**
+   * Cancels the prediction. Has no effect on one that has ended. `POST /predictions/{id}/cancel`
+   *
+   * @throws {NotFoundError} if there is no prediction with this id
+   */
   cancel(options: RequestOptions = {}): Promise<Prediction> {
     const params = merge({ id: this.id }, requestParams(options));
     return reveal<Calls>(this).call("predictions.cancel", params, options);

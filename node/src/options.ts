@@ -52,7 +52,7 @@ export type ReplicateOptions = {
   timeout?: number | undefined;
   /** Timeout of connecting, in milliseconds. */
   connectTimeout?: number | undefined;
-  /** Time after which a silent event stream is reconnected, in milliseconds. */
+  /** Time after which a silent event stream is resumed, in milliseconds. */
   idleTimeout?: number | undefined;
   /**
    * Size of the longest response to read, in bytes; longer ones reject with `InvalidResponseError`. Does not apply to
@@ -168,7 +168,7 @@ export type RequestOptions = {
 
 /** Options of list methods. */
 export type ListOptions = RequestOptions & {
-  /** The `next` URL of another page. */
+  /** The `next` URL of another page. Rejected if it is `null`: there is no page after the last one. */
   cursor?: string | undefined;
 };
 
@@ -259,7 +259,7 @@ export type StreamOptions = Omit<RequestOptions, "timeout"> &
 export type RunOptions = StreamOptions & {
   /** How to wait for the end. Affects the latency only, not the result. */
   wait?: WaitOption | undefined;
-  /** Time between polls, in milliseconds. Defaults to the client's `pollInterval`. */
+  /** Time between polls, in milliseconds. Defaults to the client's `pollInterval`, otherwise adaptive. */
   interval?: number | undefined;
 };
 

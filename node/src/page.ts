@@ -1,4 +1,5 @@
 /** Lists and their pages. */
+import { reject } from "./call-options";
 import type { Calls } from "./calls";
 import type { Params } from "./compute";
 import { ItemStream, values } from "./item-stream";
@@ -10,9 +11,9 @@ import type { Page } from "./types";
 
 /** A page of a list. `for await` iterates over the items of this page and of all that follow. */
 export class ListPage<T> implements Page<T>, AsyncIterable<T> {
-  /** URL of the previous page. */
+  /** URL of the previous page. The API also sends `null`: there is none. */
   declare previous?: string;
-  /** URL of the next page. */
+  /** URL of the next page. The API also sends `null`, on the last page. */
   declare next?: string;
   /** The items of this page. */
   results: T[];
@@ -22,7 +23,7 @@ export class ListPage<T> implements Page<T>, AsyncIterable<T> {
   /** @internal */
   constructor(page: RawPage<T>, follow: Follow<T>) {
     Object.assign(this, page, { next: link(page.next), previous: link(page.previous) });
-    this.results = page.results;
+    this.results = page.results ?? [];
     copyResponse(page, this);
     conceal(this, follow);
   }
@@ -63,7 +64,7 @@ function link(url: string | null | undefined): string | null {
 }
 
 /** A page as the API sends it. */
-type RawPage<T> = { next?: string | null; previous?: string | null; results: T[] };
+type RawPage<T> = { next?: string | null; previous?: string | null; results?: T[] | null };
 
 /**
  * The result of a list method. Await it for the first page, iterate over it for every item, or iterate over `pages()`
@@ -102,7 +103,12 @@ export function list<T>(
   // The call rejects options that are not an object.
   const signal = options?.signal;
   const next: Follow<T> = (path, other = signal) => follow(calls, path, other, params.request_options);
-  const call = calls.call<RawPage<T>>(operation, params, { signal });
+  // The `next` of a last page, which the core would take for no cursor.
+  const checked =
+    params.cursor === null
+      ? reject("`cursor` cannot be null: there is no page after the last one", "cursor")
+      : params;
+  const call = calls.call<RawPage<T>>(operation, checked, { signal });
   const promise = call.then((page) => new ListPage(page, next)) as PagePromise<T>;
   shareResponse(call, promise);
   promise.pages = async function* () {

@@ -1,10 +1,10 @@
 /** State of one rate limit. */
 export interface RateLimitState {
-  /** Number of requests per minute that are sent at most; `null` while nothing limits them. */
+  /** Maximum number of requests per minute; `null` while nothing limits them. */
   readonly perMinute: number | null;
   /** Number of requests left, as last reported by the API. */
   readonly remaining: number | null;
-  /** Milliseconds for which no request is sent, because the API asked to wait. */
+  /** Milliseconds until requests are sent again, because the API asked to wait. */
   readonly paused: number;
   /** Number of requests that wait. */
   readonly waiting: number;

@@ -213,7 +213,8 @@ def run(
                 Defaults to the option of the client.
             on_abandon: What to do with the running prediction when the call is abandoned:
                 `cancel` or `leave`. Defaults to the option of the client.
-            interval: Seconds between polls. Defaults to the `poll_interval` of the client.
+            interval: Seconds between polls. Defaults to the `poll_interval` of the client;
+                without one, polling is adaptive.
             on_update: A function to call with the prediction in each new state.
             progress: True shows bars, for uploads and for the progress in the model's logs; a
                 function is called with each new `Progress`.
@@ -349,6 +350,8 @@ def save_all(
     Each file is named after its URL, with a number added if the name is taken. Existing files are not
     replaced, and a file appears only when it is complete.
 
+    `GET` of the URL of each file.
+
     Args:
         outputs: An output of `run`, a prediction, or URLs, nested to any depth. A running prediction is
             waited for.
@@ -383,6 +386,9 @@ def search(query: str, *, limit: Optional[int] = None) -> SearchResults:
     Args:
         query: The text to search for.
         limit: The maximum number of models, from 1 to 50. Defaults to 20.
+
+    Raises:
+        AuthenticationError: The API refused the token.
     """
 
 async def async_search(query: str, *, limit: Optional[int] = None) -> SearchResults:

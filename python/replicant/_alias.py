@@ -25,9 +25,9 @@ class _Alias(MetaPathFinder):
         path: Optional[Sequence[str]] = None,
         target: Optional[ModuleType] = None,
     ) -> Optional[ModuleSpec]:
-        if not fullname.startswith(_PREFIX):
+        if fullname != _NAME and not fullname.startswith(_PREFIX):
             return None
-        own = util.find_spec(f"{__package__}.{fullname[len(_PREFIX) :]}")
+        own = util.find_spec(f"{__package__}{fullname[len(_NAME) :]}")
         return None if own is None else ModuleSpec(fullname, cast(Any, self), loader_state=own.name)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:

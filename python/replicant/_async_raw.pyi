@@ -2,18 +2,7 @@
 from __future__ import annotations
 
 import os
-from typing import (
-    Any,
-    AsyncIterable,
-    Callable,
-    Dict,
-    Iterable,
-    List,
-    Literal,
-    Optional,
-    Sequence,
-    Union,
-)
+from typing import Any, AsyncIterable, Callable, Dict, Iterable, List, Literal, Optional, Union
 
 from ._async.collection import AsyncCollection
 from ._async.deployment import AsyncDeployment
@@ -31,7 +20,7 @@ from ._options import (
     RunOptions,
     Unpack,
     WaitOptions,
-    WebhookEvent,
+    WebhookEvents,
 )
 from ._page import AsyncPage, Cursor
 from ._progress import ShowTransfer
@@ -310,7 +299,7 @@ class AsyncTrainingsWithRawResponse:
         destination: Optional[Reference] = None,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
+        webhook_events_filter: Optional[WebhookEvents] = None,
         *,
         model: Optional[Reference] = None,
         owner: Optional[str] = None,

@@ -87,7 +87,8 @@ class AsyncCalls(ClientBase):
         native = self._native_for(operation)
         return native.call_async(operation, self._with_options(params), observer, True, self)
 
-    async def _async_request(self, method: str, path: str, **options: Any) -> RawResponse:
+    # `Any`, so that type checkers accept an override that returns an `httpx.Response`, as in 1.x.
+    async def _async_request(self, method: str, path: str, **options: Any) -> Any:
         """Sends a request as the method of this name in 1.x does, with the main options of httpx."""
         params = _httpx_params(self.base_url, method, path, **options)
         sent = self._with_options(params)
@@ -129,7 +130,7 @@ class Base(AsyncCalls):
         native = self._native_for(operation)
         return native.call(operation, self._with_options(params), observer, True, self)
 
-    def _request(self, method: str, path: str, **options: Any) -> RawResponse:
+    def _request(self, method: str, path: str, **options: Any) -> Any:
         """Sends a request as the method of this name in 1.x does, with the main options of httpx."""
         params = _httpx_params(self.base_url, method, path, **options)
         sent = self._with_options(params)

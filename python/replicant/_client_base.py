@@ -275,7 +275,8 @@ class ClientBase(Guarded):
 
     base_url: str = _option("base_url", "The URL of the API, with its version.")
     timeout: Optional[float] = _option(
-        "timeout", "Seconds that a request may take with all its retries; each attempt by default."
+        "timeout",
+        "Seconds for a request with all its retries. If unset, reads as 60, the limit of each attempt.",
     )
     max_retries: int = _option("max_retries", "The maximum number of retries of a request.")
     # A number, because programs written for 1.x sleep for it.

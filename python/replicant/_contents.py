@@ -17,7 +17,7 @@ _BUFFER = 64 * 1024
 
 
 class Contents(io.RawIOBase):
-    """The content of a file output, fetched as it is read.
+    """The content of a file output, downloaded as it is read.
 
     Seeking sends no request; the next read requests the rest of the file from there.
     """

@@ -76,8 +76,14 @@ def _table(name: str, given: Any) -> Dict[str, Any]:
 
 def _timeouts(timeout: Any) -> Dict[str, Any]:
     # A request spends its time on reading, the phase whose limit is the closest to our `timeout`.
+    phases: Any = None
     if hasattr(timeout, "connect") and hasattr(timeout, "read"):
-        limits = {"timeout": timeout.read, "connect_timeout": timeout.connect}
+        phases = timeout.connect, timeout.read
+    elif timeout.__class__ is tuple and len(timeout) in (2, 4):
+        # As httpx has them: connect, read, write and pool.
+        phases = timeout[:2]
+    if phases is not None:
+        limits = {"connect_timeout": phases[0], "timeout": phases[1]}
         # In httpx, None means no limit; in this package, the default.
         return {name: "none" if limit is None else limit for name, limit in limits.items()}
     return {"timeout": timeout}

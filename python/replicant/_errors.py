@@ -17,7 +17,6 @@ from ._exception import ReplicateException as ReplicateException
 if TYPE_CHECKING:
     from ._client_base import AnyClient
     from ._object import Json
-    from ._sync.prediction import Prediction
 
 
 class ReplicateError(ReplicateException):
@@ -242,13 +241,6 @@ class ModelError(ReplicateException, RuntimeError):
 
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else ""
-
-    if TYPE_CHECKING:
-
-        @property
-        def prediction(self) -> Prediction: ...
-        @prediction.setter
-        def prediction(self, prediction: Any) -> None: ...
 
     @property
     def logs(self) -> Optional[str]:

@@ -30,12 +30,21 @@ if TYPE_CHECKING:
 
 
 class EventType(str, Enum):
-    """The types of events that the API sends."""
+    """The types of events that the API sends. Other text makes a type with that value."""
 
     OUTPUT = "output"
     LOGS = "logs"
     ERROR = "error"
     DONE = "done"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Optional[EventType]:
+        # A type that the API adds has `value` and `name`, too, which programs for 1.x read.
+        if not isinstance(value, str):
+            return None
+        kind = str.__new__(cls, value)
+        kind._name_ = kind._value_ = value
+        return kind
 
     # Enums with a mixed-in type print differently from Python 3.11 on.
     def __str__(self) -> str:
@@ -56,8 +65,8 @@ class ServerSentEvent(Dumps):
 
     EventType: TypeAlias = _EventType
 
-    event: Union[_EventType, str]
-    """The type; a plain string for types that are not an `EventType`."""
+    event: _EventType
+    """The type of the event, which is also its text."""
     data: str
     """The text of the event; for a file, its URL, which is also a `FileOutput`."""
     id: str
@@ -72,7 +81,7 @@ class ServerSentEvent(Dumps):
         id: Optional[str] = None,
         retry: Optional[int] = None,
     ) -> None:
-        self.event = _KINDS.get(event, event)
+        self.event = _KINDS.get(event) or _EventType(event)
         if not isinstance(data, str):
             from ._files import FileURL
 
@@ -97,8 +106,7 @@ class ServerSentEvent(Dumps):
         return self.data if self.event == "output" else ""
 
     def __repr__(self) -> str:
-        kind = self.event.value if isinstance(self.event, _EventType) else self.event
-        return f"ServerSentEvent(event={kind!r}, data={self.data!r}, id={self.id!r})"
+        return f"ServerSentEvent(event={str(self.event)!r}, data={self.data!r}, id={self.id!r})"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ServerSentEvent) and (

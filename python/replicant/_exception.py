@@ -129,7 +129,9 @@ class ReplicateException(Exception):
 
     @property
     def prediction(self) -> Any:
-        """The last known state of the prediction that this error is about; None if there is none."""
+        """The last known state of the prediction that this error is about: a `Prediction`, or of an `AsyncClient` an
+        `AsyncPrediction`; None if there is none.
+        """
         found = self._prediction
         # Built on first use: most errors are handled without their prediction.
         if isinstance(found, dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import (
@@ -13,24 +14,22 @@ from typing import (
     Iterator,
     NamedTuple,
     Optional,
-    Sequence,
     Tuple,
     Union,
-    cast,
 )
 
+from ._progress import ShowTransfer
+
 if TYPE_CHECKING:
-    import io
     from weakref import WeakSet
 
     from ._client_base import AnyClient
     from ._file_stream import FileStream
     from ._native import Client as NativeClient
-    from ._progress import ShowTransfer
 
 
 class FileHead(NamedTuple):
-    """The metadata of a file, fetched without its content."""
+    """The metadata of a file, requested without its content."""
 
     content_type: Optional[str]
     """The media type."""
@@ -54,7 +53,6 @@ class FileOutput:
 
     # Defaults for test doubles, which are built by `__new__`.
     _client: Optional[Union[AnyClient, NativeClient]] = None
-    _path: Optional[str] = None
     # The metadata that is known so far.
     _known = FileHead(None, None)
     # The streams of the iterations. An iteration that was dropped has ended.
@@ -104,14 +102,18 @@ class FileOutput:
     def save(self, path: Union[str, os.PathLike[str]], *, progress: ShowTransfer = None) -> str:
         """Downloads the file to `path` and returns that path.
 
-        The file appears there only when it is complete; a broken download is resumed. After this, the object itself
-        can be opened like a path.
+        The file appears there only when it is complete; a broken download is resumed.
 
         Args:
             path: The path to write to. A file that exists is replaced and keeps its mode, and its owner if the
                 process may set it; the mode of a new one follows the umask, as with `open()`. A symbolic link stays,
                 and the file that it leads to is written.
             progress: True shows a bar; a function is called with each `Transfer` as bytes arrive.
+
+        Raises:
+            FileNotWrittenError: The file cannot be written.
+            OutputExpiredError: The file was deleted.
+            DownloadError: The file could not be downloaded completely, even after the retries.
         """
         from ._progress import of_bytes
 
@@ -119,8 +121,7 @@ class FileOutput:
         params = {"url": self.url, "path": os.fsencode(path)}
         with of_bytes(progress, self._name) as observer:
             self._native.call("output.save", params, observer)
-        self._path = saved = os.fsdecode(path)
-        return saved
+        return os.fsdecode(path)
 
     async def asave(
         self, path: Union[str, os.PathLike[str]], *, progress: ShowTransfer = None
@@ -131,11 +132,14 @@ class FileOutput:
         params = {"url": self.url, "path": os.fsencode(path)}
         with of_bytes(progress, self._name) as observer:
             await self._native.call_async("output.save", params, observer)
-        self._path = saved = os.fsdecode(path)
-        return saved
+        return os.fsdecode(path)
 
     def head(self) -> FileHead:
-        """Fetches the type and the size, without the content."""
+        """Fetches the type and the size, without the content.
+
+        Raises:
+            OutputExpiredError: The file was deleted.
+        """
         self._known = FileHead(**self._native.call("output.head", {"url": self.url}))
         return self._known
 
@@ -227,11 +231,6 @@ class FileOutput:
 
         return mime(self)
 
-    def __fspath__(self) -> str:
-        if self._path is None:
-            raise TypeError("the file is not on disk; call `save(path)` first, or `open()`")
-        return self._path
-
     def __eq__(self, other: object) -> bool:
         return isinstance(other, FileOutput) and self.url == other.url
 
@@ -266,34 +265,18 @@ class FileOutput:
         return {"type": "string", "format": "uri"}
 
 
-def mark_saved(output: Any, paths: Sequence[str]) -> None:
-    """Stores the paths of saved files in the files of an output, in the order of the output."""
-    files = list(_files_in(output))
-    if len(files) == len(paths):
-        for file, path in zip(files, paths):
-            file._path = path
-
-
-def _files_in(output: Any) -> Iterator[FileOutput]:
-    if isinstance(output, dict):
-        output = list(cast(Dict[str, Any], output).values())
-    if isinstance(output, FileOutput):
-        yield output
-    elif isinstance(output, (list, tuple)):
-        for item in cast(Sequence[Any], output):
-            yield from _files_in(item)
-
-
 class URLPath(FileOutput):
     """A file that a model wrote, which can be opened like a path; it is downloaded for that, once.
 
     `str(file)` is the URL and downloads nothing.
     """
 
+    _path: Optional[str] = None
+
     def __fspath__(self) -> str:
         if self._path is None:
-            self.save(_private_path(self))
-        return super().__fspath__()
+            self._path = self.save(_private_path(self))
+        return self._path
 
 
 # Both, because 1.x declares the data of events as `str` and assigns a `FileOutput`.

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from types import FunctionType
-from typing import Any, Callable, ClassVar, Dict, FrozenSet, Generic, Iterable, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Callable, ClassVar, Dict, FrozenSet, Iterable
 
-V = TypeVar("V")
 # With these types of wrapt, tracing libraries watch the calls of the program.
 WATCHERS = ("FunctionWrapper", "BoundFunctionWrapper")
 
@@ -60,32 +59,33 @@ class Guarded:
                 other.__dict__[name] = value
 
 
-class cached(Generic[V]):
-    """An attribute that is computed on first use.
+if TYPE_CHECKING:
+    # So that a `Protocol` with a property matches, as for the clients of 1.x.
+    cached = property
+else:
 
-    Unlike `functools.cached_property`, it is a data descriptor, for which `unittest.mock.create_autospec` creates a
-    double without inspecting the members of the descriptor.
-    """
+    class cached:
+        """An attribute that is computed on first use.
 
-    def __init__(self, make: Callable[[Any], V]) -> None:
-        self._make = make
-        self._name = make.__name__
-        self.__doc__ = make.__doc__
+        Unlike `functools.cached_property`, it is a data descriptor, for which `unittest.mock.create_autospec` creates a
+        double without inspecting the members of the descriptor.
+        """
 
-    @overload
-    def __get__(self, owner: None, cls: Any = None) -> cached[V]: ...
-    @overload
-    def __get__(self, owner: object, cls: Any = None) -> V: ...
-    def __get__(self, owner: Any, cls: Any = None) -> Any:
-        if owner is None:
-            return self
-        try:
-            return owner.__dict__[self._name]
-        except KeyError:
-            return owner.__dict__.setdefault(self._name, self._make(owner))
+        def __init__(self, make: Callable[[Any], Any]) -> None:
+            self._make = make
+            self._name = make.__name__
+            self.__doc__ = make.__doc__
 
-    def __set__(self, owner: Any, value: Any) -> None:
-        owner.__dict__[self._name] = value
+        def __get__(self, owner: Any, cls: Any = None) -> Any:
+            if owner is None:
+                return self
+            try:
+                return owner.__dict__[self._name]
+            except KeyError:
+                return owner.__dict__.setdefault(self._name, self._make(owner))
 
-    def __delete__(self, owner: Any) -> None:
-        del owner.__dict__[self._name]
+        def __set__(self, owner: Any, value: Any) -> None:
+            owner.__dict__[self._name] = value
+
+        def __delete__(self, owner: Any) -> None:
+            del owner.__dict__[self._name]

@@ -184,7 +184,8 @@ class MapResults(Generic[Row]):
         """Creates no more predictions. The results of the running ones follow."""
         self._stopping = True
         if self._number is not None and not self._ended:
-            compute("map.stop", {"map": self._number})
+            with suppress(InvalidArgumentError):  # It has ended, or its process forked this one.
+                compute("map.stop", {"map": self._number})
 
     # Blocking.
 
@@ -342,7 +343,7 @@ class MapResults(Generic[Row]):
 
     def _live(self) -> Optional[MapStats]:
         if self._number is not None and not self._ended:
-            with suppress(InvalidArgumentError):  # The batch has ended.
+            with suppress(InvalidArgumentError):  # As in `stop`.
                 return MapStats(**compute("map.stats", {"map": self._number}))
         return None
 

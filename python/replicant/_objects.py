@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Union
+from typing import TYPE_CHECKING, Any, Dict, List, Literal, Optional, Union
 
 from ._object import APIObject
 from ._warnings import warn_of_alias
 
 if TYPE_CHECKING:
     from datetime import datetime
+else:
+    # Not imported for `typing.get_type_hints` alone.
+    datetime = Any
 
-Time = Union[str, "datetime"]
+Time = Union[str, datetime]
 """A time as ISO 8601 text or a `datetime`; one without a time zone is local."""
 
 
@@ -21,7 +24,7 @@ class Account(APIObject):
     _shown = ("type", "username", "name")
     _required = ("username",)
 
-    type: str
+    type: Literal["user", "organization"]
     """`user` or `organization`."""
     username: str
     """The name in URLs."""

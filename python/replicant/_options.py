@@ -13,6 +13,7 @@ from typing import (
     TYPE_CHECKING,
     Any,
     Callable,
+    List,
     Literal,
     Mapping,
     Optional,
@@ -23,10 +24,10 @@ from typing import (
 from ._progress import ShowProgress
 
 if TYPE_CHECKING or sys.version_info >= (3, 12) or "typing_extensions" not in sys.modules:
-    from typing import TypedDict
+    from typing import TypedDict as TypedDict
 else:
-    # Before Python 3.12, pydantic refuses the one of `typing`.
-    from typing_extensions import TypedDict
+    # Before Python 3.12, pydantic refuses the one of `typing`. Not imported for that: most programs do not need it.
+    from typing_extensions import TypedDict as TypedDict
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -54,6 +55,9 @@ Status = Literal["starting", "processing", "succeeded", "failed", "canceled", "a
 
 WebhookEvent = Literal["start", "output", "logs", "completed"]
 """The events that a webhook can receive."""
+
+WebhookEvents = Union[Sequence[WebhookEvent], List[str]]
+"""Which events a webhook receives. A list of any text is accepted, as in 1.x, and checked by the call."""
 
 Observer = Optional[Callable[[Any], object]]
 """A function that is called with each new state of a prediction."""
@@ -189,7 +193,7 @@ class CreateOptions(InputOptions, total=False):
     """An HTTPS URL that the API sends events of the prediction to."""
     webhook_completed: Optional[str]
     """An HTTPS URL that the API sends the `completed` event to; an older form of `webhook`."""
-    webhook_events_filter: Optional[Sequence[WebhookEvent]]
+    webhook_events_filter: Optional[WebhookEvents]
     """The events to send to the webhook: `start`, `output`, `logs`, `completed`. Defaults to new
     output and the end."""
     cancel_after: Union[float, str, None]
@@ -210,7 +214,7 @@ class WaitOptions(TypedDict, total=False):
     timeout: Optional[float]
     """Seconds until the call fails with `PredictionTimeoutError`. Defaults to no limit."""
     interval: Optional[float]
-    """Seconds between polls. Defaults to the `poll_interval` of the client."""
+    """Seconds between polls. Defaults to the `poll_interval` of the client; without one, polling is adaptive."""
     on_update: Observer
     """A function to call with the prediction in each new state."""
     progress: ShowProgress
@@ -273,7 +277,7 @@ class MapOptions(CreateOptions, total=False):
     """Seconds that each prediction may take from its creation to its end. Then it is canceled, and its row fails; a batch
     with the same checkpoint runs the row again. Defaults to no limit."""
     interval: Optional[float]
-    """Seconds between polls. Defaults to the `poll_interval` of the client."""
+    """Seconds between polls. Defaults to the `poll_interval` of the client; without one, polling is adaptive."""
     use_file_output: Optional[bool]
     """Whether to return files as `FileOutput` objects or as URLs. Defaults to the option of the client."""
     on_abandon: Optional[OnAbandon]

@@ -2,9 +2,9 @@
 
 # Without `from __future__ import annotations`, as in `_options.py`.
 
-from typing import Any, Dict, Literal, Optional, Sequence, TypedDict
+from typing import Any, Dict, Literal, Optional
 
-from ._options import FileEncodingStrategy, WebhookEvent
+from ._options import FileEncodingStrategy, TypedDict, WebhookEvents
 
 
 class CreateTrainingParams(TypedDict, total=False):
@@ -13,7 +13,7 @@ class CreateTrainingParams(TypedDict, total=False):
     destination: Any
     webhook: str
     webhook_completed: str
-    webhook_events_filter: Sequence[WebhookEvent]
+    webhook_events_filter: WebhookEvents
     file_encoding_strategy: FileEncodingStrategy
 
 

@@ -9,11 +9,11 @@ class RateLimitState(NamedTuple):
     """The state of one rate limit."""
 
     per_minute: Optional[float]
-    """The number of requests per minute that are sent at most; None while nothing limits them."""
+    """The maximum number of requests per minute; None while nothing limits them."""
     remaining: Optional[int]
     """The number of requests left, as last reported by the API."""
     paused: float
-    """Seconds for which no request is sent, because the API asked to wait."""
+    """Seconds until requests are sent again, because the API asked to wait."""
     waiting: int
     """The number of requests that wait."""
 

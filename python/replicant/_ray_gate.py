@@ -14,7 +14,7 @@ from ._hooks import RequestEvent, ResponseEvent, RetryEvent
 from ._native import Turns
 
 Turn = Tuple[int, int]
-"""The number of a gate's limit, and that of the turn."""
+"""Which limit of a gate, and which of its turns: two numbers."""
 
 NAMESPACE = "replicant"
 GATE = "gate-"
@@ -34,7 +34,7 @@ _MAX_SENT = 10_000
 
 
 class Gate:
-    """The actor. Its limit is the lowest that any pipeline requested in the last minute; without one, it is learned."""
+    """The actor. Uses the lowest limit that a pipeline requested in the last minute; without one, learns the limit."""
 
     idle = 600.0
     """The seconds without a turn and a running batch after which the actor ends."""

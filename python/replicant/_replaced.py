@@ -78,19 +78,19 @@ class Replaced(Adapter):
         body: Any,
         length: Optional[int],
         awaited: bool,
+        to_api: bool,
     ) -> Any:
-        """Sends one request. Returns the response, or an awaitable for it if `awaited` is true."""
+        """Sends one request. Returns the parts of the response, or an awaitable for the response if `awaited` is true."""
         client: Any = self._client()
         creates = self._creates
         if client is None:
             # The cancel of an abandoned prediction is sent nevertheless.
             client, creates = _unreplaced(self._direct), False
         extra = {name: value for name, value in headers if name != "user-agent"}
-        trace = _taken_trace(extra)
-        # The core calls this in a context of its own.
-        _attach(trace)
-        if extra.get("accept") == "text/event-stream":
-            # 1.x sends neither these nor downloads through `_request`.
+        # The core calls this, and awaits the result, in a context of its own.
+        _attach(_taken_trace(extra))
+        if not to_api or extra.get("accept") == "text/event-stream":
+            # 1.x sends neither these nor downloads through `_request`, which would add the token.
             return _Events(self._direct, url, extra).respond(awaited)
         if not isinstance(body, (bytes, type(None))):
             body = b"".join(body)
@@ -115,8 +115,13 @@ class Replaced(Adapter):
             sent = request(method, path, **options, **({"headers": extra} if extra else {}))
         if not hasattr(sent, "__await__"):
             return _plain(sent)
-        later = _later(sent, trace)
-        return later if awaited else _run(later, keep=False)
+        return sent if awaited else _run(_later(sent), keep=False)
+
+    @staticmethod
+    def parts(response: Any) -> Response:
+        """Returns the status, headers and body of what was awaited."""
+        events: Optional[Response] = response if response.__class__ is tuple else None
+        return events or _plain(response)
 
     @staticmethod
     def fault(error: BaseException) -> Optional[str]:
@@ -218,22 +223,16 @@ def _taken_trace(headers: Dict[str, str]) -> Any:
     return trace
 
 
-def _attach(trace: Any) -> Any:
-    """Makes the span of a request the parent of those that follow. Returns what ends that."""
-    if trace is None:
-        return lambda: None
-    from opentelemetry import context
+def _attach(trace: Any) -> None:
+    """Makes the span of a request the parent of those that follow."""
+    if trace is not None:
+        from opentelemetry import context
 
-    token = context.attach(trace)
-    return lambda: context.detach(token)
+        context.attach(trace)
 
 
-async def _later(response: Any, trace: Any) -> Response:
-    detach = _attach(trace)
-    try:
-        return _plain(await response)
-    finally:
-        detach()
+async def _later(response: Any) -> Response:
+    return _plain(await response)
 
 
 def _plain(response: Any) -> Response:

@@ -179,11 +179,14 @@ class _RawResponses:
         self._space = space
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
+        # A view of a view would have views without end.
+        if name.startswith("_") or name == "with_raw_response":
             raise AttributeError(name)
         found: Any = getattr(self._space, name)
         if hasattr(found, "with_raw_response"):
             return found.with_raw_response
+        if not callable(found):
+            return found
 
         @wraps(found)
         def call(*args: Any, **kwargs: Any) -> Any:
@@ -201,7 +204,7 @@ class _RawResponses:
         return call
 
     def __dir__(self) -> List[str]:
-        return dir(self._space)
+        return [name for name in dir(self._space) if name != "with_raw_response"]
 
     def __repr__(self) -> str:
         return f"{self._space!r}.with_raw_response"

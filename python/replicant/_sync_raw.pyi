@@ -2,18 +2,7 @@
 from __future__ import annotations
 
 import os
-from typing import (
-    Any,
-    AsyncIterable,
-    Callable,
-    Dict,
-    Iterable,
-    List,
-    Literal,
-    Optional,
-    Sequence,
-    Union,
-)
+from typing import Any, AsyncIterable, Callable, Dict, Iterable, List, Literal, Optional, Union
 
 from ._map import MapResults, Row, ShowMap
 from ._map_rows import AsyncInput
@@ -25,7 +14,7 @@ from ._options import (
     RunOptions,
     Unpack,
     WaitOptions,
-    WebhookEvent,
+    WebhookEvents,
 )
 from ._page import AsyncPage, Cursor, Page
 from ._progress import ShowTransfer
@@ -493,7 +482,7 @@ class TrainingsWithRawResponse:
         destination: Optional[Reference] = None,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
+        webhook_events_filter: Optional[WebhookEvents] = None,
         *,
         model: Optional[Reference] = None,
         owner: Optional[str] = None,
@@ -507,7 +496,7 @@ class TrainingsWithRawResponse:
         destination: Optional[Reference] = None,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
+        webhook_events_filter: Optional[WebhookEvents] = None,
         *,
         model: Optional[Reference] = None,
         owner: Optional[str] = None,

@@ -59,7 +59,7 @@ class Adapter:
     """Sends the requests of the core through a transport in Python."""
 
     base_url = ""
-    """The URL of the API. Only requests to its origin get the headers and parameters of an httpx client."""
+    """The URL of the API."""
 
     def __init__(self, transport: Any) -> None:
         self._transport = transport
@@ -79,11 +79,15 @@ class Adapter:
         body: Any,
         length: Optional[int],
         awaited: bool,
+        to_api: bool,
     ) -> Any:
-        """Sends one request. Returns the parts of the response, or an awaitable for the response if `awaited` is true."""
+        """Sends one request. Returns the parts of the response, or an awaitable for the response if `awaited` is true.
+
+        Only a request with `to_api` gets the headers and parameters of an httpx client.
+        """
         if length is not None:
             headers = [*headers, ("content-length", str(length))]
-        sent = self._send(method, url, headers, body, awaited)
+        sent = self._send(method, url, headers, body, awaited, to_api)
         if not hasattr(sent, "__await__"):
             return _parts(sent, False)
         if awaited:
@@ -91,16 +95,20 @@ class Adapter:
         of_httpx = any(_is_of_httpx(cls) for cls in type(self._transport).__mro__)
         return _run(_whole(sent), keep=of_httpx)
 
-    def _send(self, method: str, url: str, headers: Headers, body: Any, awaited: bool) -> Any:
+    def _send(
+        self, method: str, url: str, headers: Headers, body: Any, awaited: bool, to_api: bool
+    ) -> Any:
         methods = _METHODS[::-1] if awaited else _METHODS
         for name in methods:
             if hasattr(self._transport, name):
                 return getattr(self._transport, name)(_httpx_request(method, url, headers, body))
         if hasattr(self._transport, "send"):
-            return self._send_by_client(method, url, headers, body)
+            return self._send_by_client(method, url, headers, body, to_api)
         return self._transport(TransportRequest(method, url, headers, body))
 
-    def _send_by_client(self, method: str, url: str, headers: Headers, body: Any) -> Any:
+    def _send_by_client(
+        self, method: str, url: str, headers: Headers, body: Any, to_api: bool
+    ) -> Any:
         """Sends a request with the headers, parameters, cookies and `auth` of an httpx client. Those of the core win."""
         import httpx
 
@@ -109,7 +117,6 @@ class Adapter:
             request = _httpx_request(method, url, headers, body)
             return client.send(request, stream=True, **_without_redirects(client.send))
         target: Any = httpx.URL(url)
-        to_api = _origin(target) == _origin(httpx.URL(self.base_url))
         added: List[Any] = []
         auth: Any = None
         if to_api:
@@ -223,11 +230,6 @@ def _serve(loop: AbstractEventLoop) -> None:
 
 def _is_of_httpx(cls: type) -> bool:
     return cls.__module__.partition(".")[0] in ("httpx", "httpcore")
-
-
-def _origin(url: Any) -> Tuple[str, str, Optional[int]]:
-    # httpx omits the default port of a scheme.
-    return url.scheme, url.host, url.port
 
 
 def _httpx_request(method: str, url: Any, headers: List[Any], body: Any) -> Any:

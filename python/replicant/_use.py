@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Union, overload
 
+from ._refs import Reference
+
 if TYPE_CHECKING:
     from ._async.use import AsyncFunction
-    from ._refs import Reference
     from ._sync.use import Function
+else:
+    # Not imported for `typing.get_type_hints` alone.
+    AsyncFunction = Function = Any
 
 
 @overload

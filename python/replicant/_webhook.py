@@ -23,6 +23,8 @@ if TYPE_CHECKING:
         def items(self) -> Iterable[Pair]: ...
 
     Headers = Union[HeaderItems, Sequence[Pair]]
+else:
+    Headers = Any
 
 _RAW = (str, bytes, bytearray, memoryview)
 

@@ -2,7 +2,10 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createSecureServer } from "node:http2";
+import { connect, createServer } from "node:net";
+import { Readable } from "node:stream";
 import { after, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import Replicate from "../../node/index.mjs";
 import { within } from "./support/emulator.mjs";
@@ -40,6 +43,71 @@ test("a burst to a new host shares one connection over HTTP/2", async () => {
   for (const { username } of await burst(replicate, 200)) assert.equal(username, "acme");
   assert.deepEqual([...seen.versions], ["2.0"]);
   assert.equal(seen.sockets, 1);
+});
+
+test("a connection over HTTP/2 that no longer delivers anything is replaced", async () => {
+  const { baseUrl, seen } = await start();
+  const relays = [];
+  const relay = createServer((client) => {
+    const server = connect(new URL(baseUrl).port, "127.0.0.1");
+    for (const socket of [client, server]) socket.on("error", () => {});
+    client.pipe(server).pipe(client);
+    relays.push({ client, server });
+  });
+  await new Promise((resolve) => relay.listen(0, "127.0.0.1", resolve));
+  after(() => {
+    relay.close();
+    for (const { client, server } of relays) client.destroy(server.destroy());
+  });
+  const replicate = new Replicate({
+    auth: "x",
+    baseUrl: `https://localhost:${relay.address().port}`,
+    caBundle,
+    timeout: 55_000,
+  });
+  await replicate.accounts.current();
+  // Its kernel still acknowledges what arrives.
+  for (const { client, server } of relays) client.unpipe(server).resume();
+  const [one, other] = await Promise.all([replicate.accounts.current(), replicate.accounts.current()]);
+  assert.deepEqual([one.username, other.username], ["acme", "acme"]);
+  assert.deepEqual([...seen.versions], ["2.0"]);
+  assert.equal(relays.length, 2);
+});
+
+test("files that are not being read do not hold up other requests over HTTP/2", async () => {
+  const server = createSecureServer(
+    { cert: readFileSync(new URL("server.pem", tls)), key: readFileSync(new URL("server.key", tls)) },
+    (request, response) => {
+      request.resume();
+      response.on("error", () => {});
+      if (request.url.startsWith("/file")) {
+        let rest = 8 << 20;
+        const read = (size) => {
+          file.push(rest > 0 ? Buffer.alloc(size) : null);
+          rest -= size;
+        };
+        const file = new Readable({ read });
+        return file.pipe(response);
+      }
+      const output = [1, 2, 3, 4].map((number) => `https://${request.authority}/file${number}`);
+      response.setHeader("content-type", "application/json");
+      response.end(JSON.stringify({ id: "p1", status: "succeeded", output, username: "acme" }));
+    },
+  );
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  after(() => server.close());
+  const baseUrl = `https://localhost:${server.address().port}`;
+  const replicate = new Replicate({ auth: "x", baseUrl, caBundle, timeout: 20_000, maxRetries: 0 });
+  const files = await replicate.run("acme/files", { input: {} });
+  const readers = files.map((file) => file[Symbol.asyncIterator]());
+  for (const reader of readers) assert.ok(!(await reader.next()).done);
+  // The server sends what the windows allow.
+  await sleep(500);
+  assert.equal((await replicate.accounts.current()).username, "acme");
+  let bytes = 0;
+  for await (const chunk of readers.pop()) bytes += chunk.length;
+  assert.ok(bytes > 7 << 20, `${bytes}`);
+  for (const reader of readers) await reader.return();
 });
 
 test("`http2: false` uses HTTP/1.1", async () => {

@@ -32,6 +32,32 @@ test("a link with the text null, which a documented sample has, is no page", asy
   assert.deepEqual([page.next, page.previous, page.hasNextPage()], [null, null, false]);
 });
 
+test("the null after the last page is no cursor, which would begin at the first page again", async () => {
+  const { next } = await replicate.collections.list();
+  assert.equal(next, null);
+  await emulator.forgetRequests();
+  const refused = {
+    code: "invalid_argument",
+    argument: "cursor",
+    message: /there is no page after the last one/,
+  };
+  const lists = [
+    ...["collections", "deployments", "files", "models", "predictions", "trainings"].map(
+      (name) => replicate[name],
+    ),
+    { list: (options) => replicate.models.versions.list("a", "b", options) },
+    { list: (options) => replicate.models.examples.list("a", "b", options) },
+  ];
+  for (const each of lists) {
+    await assert.rejects(each.list({ cursor: null }), refused);
+    await assert.rejects(async () => {
+      for await (const _ of each.list({ cursor: next }));
+    }, refused);
+  }
+  assert.deepEqual(await emulator.requests(), []);
+  assert.ok((await replicate.predictions.list({ cursor: undefined })).results);
+});
+
 test("a page is fetched when it is requested", async () => {
   const page = (n) => ({
     expect: { path: "/v1/predictions" },

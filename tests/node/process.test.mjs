@@ -256,3 +256,21 @@ for (const module of ["index", "testing", "testing-node"]) {
     assert.doesNotMatch(output, /npm install/);
   });
 }
+
+test("a process without descriptors gets an error that it can catch", async (context) => {
+  if (process.platform !== "linux") return context.skip("limits differ");
+  const code = `
+    const { closeSync, openSync } = require("node:fs");
+    const entry = require.resolve(${JSON.stringify(entry)});
+    const opened = [];
+    try { for (;;) opened.push(openSync("/dev/null")); } catch {}
+    for (let left = 0; left < 4; left++) closeSync(opened.pop());
+    try { new (require(entry))({ auth: "x" }); } catch (error) { process.exitCode = 7; closeSync(opened.pop()); console.log(error.message); }
+  `;
+  const child = spawn("sh", ["-c", 'ulimit -n 64; exec "$0" -e "$1"', process.execPath, code]);
+  let output = "";
+  child.stdout.on("data", (data) => (output += data));
+  const [exit, signal] = await once(child, "close");
+  assert.deepEqual([exit, signal], [7, null]);
+  assert.match(output, /cannot start a thread: .*ulimit -n/);
+});

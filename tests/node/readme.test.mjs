@@ -27,12 +27,11 @@ function program(text) {
       .split("\n")
       .filter(isImport)
       .flatMap((line) => {
-        const [, names, from] = line.match(/^import (.*) from (.*);$/);
-        const all = names.startsWith("{") ? names.slice(1, -1).split(",") : [names];
-        return all.map((name) => [
-          name.trim(),
-          `import ${names.startsWith("{") ? `{ ${name} }` : name} from ${from};`,
-        ]);
+        const [, ofDefault, named = "", from] = line.match(/^import (\w+)?,? ?(?:\{ (.*) \})? from (.*);$/);
+        const all = named.split(", ").map((name) => [name, `{ ${name} }`]);
+        return [[ofDefault, ofDefault], ...all]
+          .filter(([name]) => name)
+          .map(([name, text]) => [name, `import ${text} from ${from};`]);
       }),
   );
   const bodies = blocks.map((block) =>

@@ -98,6 +98,15 @@ test("a stream is traced to its end", async () => {
   assert.equal(named("GET").parentSpanContext.spanId, idOf(run));
 });
 
+test("a loop that ends early is no error", async () => {
+  const name = "generate_content emulator/stream";
+  for await (const _ of emulator.client().stream("emulator/stream", { input: { chunks: ["Sing", "."] } }))
+    break;
+  const run = await eventually(() => spans().find((span) => span.name === name));
+  assert.equal(run.attributes["error.type"], undefined);
+  assert.equal(run.status.code, SpanStatusCode.UNSET);
+});
+
 test("an aborted run ends its span", async () => {
   const options = { input: {}, signal: AbortSignal.timeout(200), wait: { mode: "poll" } };
   await assert.rejects(emulator.client().run("emulator/endless", options));

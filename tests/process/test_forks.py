@@ -97,6 +97,8 @@ ended, end = os.pipe()
 child = os.fork()
 if child == 0:
     os.close(end)
+    batch.stop()
+    assert batch.stats.rows <= 20
     for iterator in (batch, events):
         try:
             next(iterator)

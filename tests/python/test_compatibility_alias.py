@@ -119,6 +119,18 @@ def test_another_package_of_that_name_is_not_replaced() -> None:
     )
 
 
+def test_the_name_is_found_again_after_a_test_removed_it() -> None:
+    passes(
+        "import sys, replicant\n"
+        "replicant.install_as_replicate()\n"
+        "for _ in range(2):\n"
+        "    sys.modules.pop('replicate')\n"
+        "    import replicate, replicate.prediction\n"
+        "    assert replicate is replicant and replicant.__spec__.name == 'replicant'\n"
+        "    assert replicate.prediction is replicant.prediction\n"
+    )
+
+
 def test_a_patch_under_either_name_is_seen(emulator: Emulator) -> None:
     passes(
         "from unittest.mock import patch\n"

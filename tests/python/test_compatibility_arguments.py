@@ -9,6 +9,7 @@ import pytest
 from conftest import Emulator
 
 import replicant
+from replicant.deployment import DeploymentPredictions
 from replicant.version import Version, Versions
 
 CREATED = {"id": "p1", "status": "succeeded", "output": "done", "urls": {}}
@@ -59,6 +60,29 @@ async def test_the_versions_of_a_model_can_be_built_from_its_name(client: Any) -
         found = versions.list()[0]
         assert versions.get(found.id) == await versions.async_get(found.id) == found
     assert isinstance(client.models.get("emulator/echo").versions, Versions)
+
+
+async def test_the_predictions_of_a_deployment_can_be_built_from_it(emulator: Emulator) -> None:
+    path = "/v1/deployments/acme/fast"
+    found = {"expect": {"path": path}, "reply": {"json": {"owner": "acme", "name": "fast"}}}
+    created = {
+        "expect": {
+            "method": "POST",
+            "path": f"{path}/predictions",
+            "json": {"input": {"value": 1}},
+        },
+        "reply": {"status": 201, "json": CREATED},
+    }
+    replay = emulator.replay(found, *[created] * 4)
+    client = replicant.Client("r8_x", base_url=replay.base_url)
+    deployment = client.deployments.get("acme/fast")
+    predictions = DeploymentPredictions(client=client, deployment=deployment)
+    assert predictions.create(input={"value": 1}).id == "p1"
+    assert (await predictions.async_create({"value": 1})).id == "p1"
+    assert DeploymentPredictions(client, "acme/fast").create({"value": 1}).id == "p1"
+    assert isinstance(deployment.predictions, DeploymentPredictions)
+    assert deployment.predictions.create({"value": 1}).id == "p1"
+    replay.check()
 
 
 @pytest.mark.parametrize("operation", ["get", "delete"])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import pathlib
 from typing import Any
+from unittest import mock
 
 import pytest
 from conftest import TOKEN, Emulator, python
@@ -60,6 +62,22 @@ def test_raw_responses_have_status_and_headers(client: replicate.Client) -> None
         client.predictions.with_raw_response.nonsense  # type: ignore[attr-defined]  # noqa: B018
     with pytest.raises(TypeError, match="iterated"):
         client.with_raw_response.stream(LLAMA, {})  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("kind", ["Client", "AsyncClient"])
+def test_raw_views_can_be_inspected(kind: str) -> None:
+    client = getattr(replicate, kind)(TOKEN, base_url="http://localhost:1/v1")
+    for space in (client, client.models, client.models.versions):
+        view = space.with_raw_response
+        assert not hasattr(view, "with_raw_response")
+        assert "with_raw_response" not in dir(view)
+        members = dict(inspect.getmembers(view))
+        shown = {name for name in dir(type(space)) if name[0] != "_"} - {"with_raw_response"}
+        assert shown <= members.keys()
+        mock.create_autospec(view)
+    view = client.with_raw_response
+    assert view.base_url == "http://localhost:1/v1"
+    assert (view.timeout, view.poll_interval) == (client.timeout, client.poll_interval)
 
 
 async def test_awaited_raw_responses_have_status_and_headers(

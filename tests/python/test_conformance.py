@@ -124,7 +124,7 @@ class SameFile:
 def shown(value: Any) -> Any:
     """Returns a result as plain JSON: files as their URLs, bytes as `$bytes`."""
     if isinstance(value, replicant.ServerSentEvent):
-        kind = value.event.value if isinstance(value.event, replicant.EventType) else value.event
+        kind = value.event.value
         event = {"event": kind, "data": str(value.data), "id": value.id, "retry": value.retry}
         return {
             name: member

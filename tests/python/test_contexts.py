@@ -89,6 +89,35 @@ def test_other_greenlets_run_during_a_call(emulator: Emulator) -> None:
     assert done.stdout.split() == ["timed", "out", "canceled"]
 
 
+MANY_GREENLETS = """
+import gevent.monkey
+gevent.monkey.patch_all()
+import statistics, sys, time, gevent, replicant
+client = replicant.Client("r8_x", base_url=sys.argv[1])
+slow = {"value": 1, "delay": 4.0}
+gaps = []
+def other():
+    while True:
+        began = time.monotonic()
+        gevent.sleep(0.005)
+        gaps.append(time.monotonic() - began)
+jobs = [gevent.spawn(client.run, "emulator/echo", slow, wait=False, interval=30) for _ in range(100)]
+gevent.sleep(2.0)
+ticker = gevent.spawn(other)
+gevent.sleep(2.0)
+print(statistics.median(gaps))
+gevent.killall(jobs)
+"""
+
+
+def test_greenlets_that_wait_do_not_hold_up_others(emulator: Emulator) -> None:
+    pytest.importorskip("gevent")
+    done = python(MANY_GREENLETS, emulator.base_url)
+    assert done.returncode == 0, done.stderr
+    # In turn, each of them would block for a millisecond.
+    assert float(done.stdout) < 0.09
+
+
 SHARED_BATCH = """
 import gevent.monkey
 gevent.monkey.patch_all()

@@ -19,7 +19,7 @@ SAID = {
         "animal-5: pictures",
     ],
     "custom_client": [
-        "answered by a function: nobody",
+        "response of a function: nobody",
         "signed in as acme",
         "200 application/json meta/meta-llama-3-8b-instruct",
         "unprocessable (422)",
@@ -35,12 +35,10 @@ SAID = {
     "ray_captions": ["200 rows, 0 failed"],
     "quickstart": ["1. run:", "6. error:   unprocessable (422)"],
     "tasks": ["  swift: swift.webp", "Ben said 40 words", "stopped after 1 s"],
-    "webhook_server": ["received a webhook: succeeded, hello"],
 }
 NEEDS = {
     "custom_client": ["httpx"],
     "ray_captions": ["ray"],
-    "webhook_server": ["fastapi", "uvicorn"],
 }
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+import signal
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -204,6 +207,92 @@ def test_variables_of_other_programs_are_used_or_mentioned(
         assert client_of(server).accounts.current().username == "acme"
 
 
+def without_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_a_folder_of_the_environment_without_certificates_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_variables(monkeypatch)
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    with https("server") as server:
+        message = failure(server)
+        assert "SSL_CERT_DIR" in message
+        assert "ca-certificates" in message
+        assert "`ca_bundle`" in message
+        assert client_of(server, ca_bundle=AUTHORITY).accounts.current().username == "acme"
+
+
+def test_a_system_without_certificates_has_those_of_the_build(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    without_variables(monkeypatch)
+    empty = "/etc/ssl /etc/pki /usr/share/ca-certificates /usr/lib/ssl"
+    hide = f"for folder in {empty}; do [ ! -e $folder ] || mount -t tmpfs none $folder; done"
+    shell = ["unshare", "--mount", "--map-root-user", "sh", "-c"]
+    if not shutil.which("unshare") or subprocess.run([*shell, hide]).returncode:
+        pytest.skip("needs a mount namespace")
+    program = (
+        "import replicant, sys\nreplicant.Client('x', base_url=sys.argv[1]).accounts.current()"
+    )
+    with https("server") as server:
+        url = f"https://localhost:{server.port}"
+        command = [*shell, f'{hide}; exec "$@"', "sh", sys.executable, "-c", program, url]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert "the certificate of localhost has an unknown issuer" in done.stderr
+
+
+CREATES = """
+import asyncio, sys, replicant
+client = replicant.Client("x", base_url=sys.argv[1], max_retries=0)
+def blocking():
+    return client.predictions.create("acme/text", {})
+async def awaited():
+    while True:
+        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
+        print((await client.predictions.async_create("acme/text", {})).status, flush=True)
+if sys.argv[2] == "awaited":
+    asyncio.run(awaited())
+while sys.stdin.readline():
+    print(blocking().status, flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="stops a process")
+@pytest.mark.parametrize("kind", ["blocking", "awaited"])
+def test_a_connection_that_closed_while_the_process_was_stopped_is_not_used(kind: str) -> None:
+    closes, closed = threading.Event(), threading.Event()
+
+    def serve(connection: socket.socket) -> None:
+        body = b'{"id": "p1", "status": "succeeded"}'
+        head_of(connection)
+        connection.sendall(b"HTTP/1.1 201 Created\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+        closes.wait(30)
+        closes.clear()
+        connection.close()
+        closed.set()
+
+    with Listener(serve) as server:
+        command = [sys.executable, "-c", CREATES, f"http://127.0.0.1:{server.port}", kind]
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as child:
+            assert child.stdin
+            assert child.stdout
+            for _ in range(30):
+                child.stdin.write("\n")
+                child.stdin.flush()
+                child.send_signal(signal.SIGCONT)
+                assert child.stdout.readline() == "succeeded\n"
+                child.send_signal(signal.SIGSTOP)
+                closes.set()
+                assert closed.wait(10)
+                closed.clear()
+            child.kill()
+
+
 def pipe(one: socket.socket, other: socket.socket) -> None:
     def copy(source: socket.socket, target: socket.socket) -> None:
         with contextlib.suppress(OSError):
@@ -304,6 +393,29 @@ def test_no_proxy_may_have_a_port(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setenv("NO_PROXY", excluded)
             assert client_of(server, ca_bundle=AUTHORITY).accounts.current().username == "acme"
             assert proxy.connections == count
+
+
+@pytest.mark.parametrize(
+    ("variables", "proxied"),
+    [
+        ({"NO_PROXY": "*"}, False),
+        ({"NO_PROXY": "", "no_proxy": "127.0.0.1"}, False),
+        ({"NO_PROXY": "127.0.0.1", "no_proxy": ""}, True),
+        ({"http_proxy": ""}, False),
+        ({"ALL_PROXY": "http://127.0.0.1:1"}, True),
+        ({"REQUEST_METHOD": "GET"}, False),
+    ],
+)
+def test_proxy_variables_mean_what_they_mean_to_httpx(
+    variables: dict[str, str], proxied: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, proxy = Listener(answer), Listener(answer)
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    client = replicant.Client("x", base_url=f"http://127.0.0.1:{server.port}")
+    assert client.accounts.current().username == "acme"
+    assert (server.connections, proxy.connections) == ((0, 1) if proxied else (1, 0))
 
 
 def test_max_connections_limits_the_requests_in_flight() -> None:

@@ -120,6 +120,29 @@ def test_objects_can_be_fields_of_models_of_pydantic_1(client: replicate.Client)
         Job(user="u", predictions=[1])
 
 
+def test_options_can_be_fields_of_pydantic_models() -> None:
+    script = """
+import pydantic, replicant
+from replicant.deployment import Deployments
+from replicant.model import Models
+from replicant.prediction import Predictions
+from replicant.training import Trainings
+for kind in (
+    replicant.RunOptions,
+    Predictions.CreatePredictionParams,
+    Trainings.CreateTrainingParams,
+    Deployments.CreateDeploymentParams,
+    Models.CreateModelParams,
+):
+    pydantic.TypeAdapter(kind)
+options = pydantic.TypeAdapter(replicant.RunOptions).validate_python({"timeout": "3"})
+print(options)
+"""
+    pytest.importorskip("pydantic")
+    done = python(script)
+    assert done.stdout == "{'timeout': 3.0}\n", done.stderr
+
+
 def test_files_can_be_fields_of_pydantic_models() -> None:
     pydantic = pytest.importorskip("pydantic")
 
@@ -417,6 +440,29 @@ def test_events_can_be_dumped() -> None:
         "output",
         " output",
     )
+
+
+def test_the_type_of_an_event_is_an_event_type_also_if_it_is_unknown() -> None:
+    from replicant.stream import EventType, ServerSentEvent
+
+    assert ServerSentEvent("done").event is EventType.DONE
+    event = ServerSentEvent("progress", "1")
+    assert isinstance(event.event, EventType)
+    assert (event.event, event.event.value, event.event.name) == ("progress",) * 3
+    assert (str(event.event), f"{event.event}", {"progress": 1}[event.event]) == (
+        "progress",
+        "progress",
+        1,
+    )
+    assert (repr(event), str(event)) == ("ServerSentEvent(event='progress', data='1', id='')", "")
+    assert json.loads(event.json())["event"] == event.dict()["event"] == "progress"
+    assert event == ServerSentEvent("progress", "1") != ServerSentEvent("output", "1")
+    for copied in (copy.copy(event), copy.deepcopy(event), pickle.loads(pickle.dumps(event))):
+        assert copied == event
+        assert copied.event.value == "progress"
+    assert [kind.value for kind in EventType] == ["output", "logs", "error", "done"]
+    with pytest.raises(ValueError, match="3 is not a valid"):
+        EventType(3)
 
 
 # Names that programs written for 1.x import or patch.

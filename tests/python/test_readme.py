@@ -72,7 +72,7 @@ def test_the_first_lines_of_a_guide_run(
 ) -> None:
     pytest.importorskip("fastapi")
     guide = (ROOT / f"docs/{page}.md").read_text(encoding="utf-8")
-    assert guide.split("\n", 2)[2].startswith("```python\n")
+    assert re.match(r"# .+\n\n(?:\w.+\n)+\n```python\n", guide), "no paragraph, then code"
     done = run(BLOCK.findall(guide)[0] + more, emulator, tmp_path)
     assert re.search(printed, done.stdout.strip())
 

@@ -357,6 +357,29 @@ def test_an_httpx_client_identifies_its_user_to_an_api_without_a_token(
     assert (len(api.seen), len(other.seen)) == (2, 1)
 
 
+async def test_an_output_that_names_an_endpoint_is_read_without_the_headers_of_an_httpx_client(
+    sites: tuple[Site, Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("REPLICATE_API_TOKEN", raising=False)
+    api, _ = sites
+    url, secret = f"{api.url}/v1", f"{api.url}/v1/webhooks/default/secret"
+    options: Any = {"auth": ("user", "pass"), "headers": {"x-gateway": "g"}, "params": {"key": "k"}}
+    with httpx.Client(**options) as http:
+        client = replicant.Client(base_url=url, http_client=http)
+        replicant.FileOutput(secret, client).read()
+        replicant.FileOutput(f"{url}/files/f1/download", client).read()
+    async with httpx.AsyncClient(**options) as http:
+        awaited = replicant.AsyncClient(base_url=url, http_client=http)
+        await replicant.FileOutput(secret, awaited).aread()
+    for path, headers in (api.seen[0], api.seen[2]):
+        assert path == "/v1/webhooks/default/secret"
+        assert (headers["authorization"], headers["x-gateway"]) == (None, None)
+    path, headers = api.seen[1]
+    assert path == "/v1/files/f1/download?key=k"
+    assert headers["x-gateway"] == "g"
+    assert headers["authorization"].startswith("Basic ")
+
+
 async def test_the_auth_of_an_httpx_client_goes_to_an_api_without_a_token(
     sites: tuple[Site, Site], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import pydoc
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import get_type_hints
+from typing import Any, get_type_hints
 
 import pytest
 from conftest import ROOT
@@ -92,10 +94,32 @@ def test_help_lists_the_options_with_their_documentation(kind: str) -> None:
         assert re.search(rf"\b{name}: [A-Z].{{15}}", shown), name
 
 
+def methods(space: Any) -> Iterator[Any]:
+    """Yields the public methods of a client, its namespaces and theirs."""
+    for name in dir(space):
+        found = None if name[0] == "_" or name == "with_raw_response" else getattr(space, name)
+        if inspect.isroutine(found):
+            yield found
+        elif hasattr(found, "with_raw_response"):
+            yield from methods(found)
+
+
 def test_annotations_can_be_evaluated() -> None:
     for function in (replicant.Client.__init__, replicant.Client.run, replicant.AsyncClient.stream):
         assert "options" in get_type_hints(function)
     assert "timeout" in get_type_hints(replicant.RunOptions)
+    clients = replicant.Client("x"), replicant.AsyncClient("x")
+    names = [
+        method.__qualname__
+        for client in clients
+        for method in methods(client)
+        if get_type_hints(method)
+    ]
+    assert {"Client.submit", "AsyncPredictions.list", "Webhooks.validate"} <= {*names}
+    for name, member in vars(replicant.FileOutput).items():
+        assert name[0] == "_" or not inspect.isfunction(member) or get_type_hints(member)
+    for name in ("run", "use", "stream", "submit", "handle", "paginate"):
+        assert get_type_hints(getattr(replicant, name))
 
 
 USES = """
@@ -141,7 +165,6 @@ async def main() -> None:
     raw.gets("x")  # error
     client.run("a/b", progress="yes")  # error
     client.run("a/b", on_abandon="leaf")  # error
-    client.predictions.create("x", webhook_events_filter=["complete"])  # error
     client.predictions.create("x", webhook_events_filter=["completed"])
     client.run("a/b", {}, timeuot=3)  # error
     replicant.run("a/b", {}, wait="x")  # error
@@ -159,12 +182,14 @@ async def main() -> None:
 PATTERNS = """
 import asyncio
 import copy
-from typing import Any, AsyncIterator, Iterator, List, Literal, Optional, Union
+from typing import Any, AsyncIterator, Iterator, List, Literal, Optional, Protocol, Union
 from unittest.mock import Mock
+import httpx
 from typing_extensions import assert_type
 import replicant
 from replicant import Client, ModelError, Prediction, ReplicateError, ReplicateException
-from replicant.deployment import Deployment
+from replicant.account import Account
+from replicant.deployment import Deployment, DeploymentPredictions
 from replicant.file import File, FileEncodingStrategy, Files
 from replicant.model import Model, Models, Page
 from replicant.prediction import Predictions
@@ -219,7 +244,7 @@ replicant.NotFoundError(status=404)
 try:
     replicant.run("a/b")
 except ModelError as error:
-    assert_type(error.prediction, Prediction)
+    assert_type(error.prediction, Any)
 except ReplicateError as error:
     print(error.status, error.title, error.to_dict())
 except ReplicateException as error:
@@ -245,6 +270,26 @@ def instances(release: Deployment.Release) -> int:
     return release.configuration.max_instances
 def kind(event: ServerSentEvent.EventType) -> str:
     return event.value
+def texts(event: ServerSentEvent) -> Iterator[str]:
+    found: ServerSentEvent.EventType = event.event
+    yield found.value + event.event.value + event.event.name
+DeploymentPredictions(client, client.deployments.get("a/b")).create({})
+events = ["start", "completed"]
+client.run("a/b", webhook_events_filter=events)
+client.predictions.create("x", webhook_events_filter=events)
+filtered: Predictions.CreatePredictionParams = {"webhook_events_filter": events}
+filtered_training: Trainings.CreateTrainingParams = {"webhook_events_filter": events}
+def owner(account: Account) -> str:
+    kind: Literal["user", "organization"] = account.type
+    return kind
+class HasPredictions(Protocol):
+    @property
+    def predictions(self) -> Predictions: ...
+    @property
+    def models(self) -> Models: ...
+def latest(account: HasPredictions) -> Prediction:
+    return account.predictions.list()[0]
+latest(client)
 def problem(prediction: Prediction) -> Optional[str]:
     return prediction.error
 files: List[File] = client.files.list()
@@ -280,6 +325,12 @@ class Mine(Client):
     def __init__(self) -> None:
         super().__init__("x")
         self.history: list[str] = []
+    def _request(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
+        response: httpx.Response = super()._request(method, path, **kwargs)
+        return response
+    async def _async_request(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
+        response: httpx.Response = await super()._async_request(method, path, **kwargs)
+        return response
 """
 
 

@@ -1,4 +1,4 @@
-"""The documentation agrees with the code: the error table, links, Rust examples, the list of decisions."""
+"""The documentation agrees with the code: the error table, links, Rust examples, models, the list of decisions."""
 
 from __future__ import annotations
 
@@ -23,15 +23,19 @@ def read(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 
 
-def pages() -> List[str]:
+def tracked(pattern: str) -> List[Path]:
     listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard", "*.md"],
+        ["git", "ls-files", "-co", "--exclude-standard", pattern],
         cwd=ROOT,
         check=True,
         capture_output=True,
         text=True,
     )
-    return [name for name in listed.stdout.split() if (ROOT / name).exists()]
+    return [ROOT / name for name in listed.stdout.split() if (ROOT / name).exists()]
+
+
+def pages() -> List[str]:
+    return [path.relative_to(ROOT).as_posix() for path in tracked("*.md")]
 
 
 def errors() -> List[Tuple[str, str, str, str]]:
@@ -69,6 +73,16 @@ def speeds() -> Dict[str, Dict[str, str]]:
             times = float(ratio[1])
             found[language][workload] = f"{times:.0f}x" if times >= 10 else f"{times:.1f}x"
     return found
+
+
+def unofficial() -> List[str]:
+    """Returns the names of the emulator's models that, as on Replicate, run only with a version."""
+    card = re.compile(
+        r'owner: "([\w-]+)",\s*name: "([\w-]+)",(?:(?!owner:).)*?official: false', re.S
+    )
+    sources = (ROOT / "crates/emulator/src").glob("**/*.rs")
+    found = (card.findall(path.read_text(encoding="utf-8")) for path in sources)
+    return ["/".join(name) for names in found for name in names]
 
 
 def links(text: str) -> Iterator[str]:
@@ -155,6 +169,18 @@ class Docs(unittest.TestCase):
                 code = lines(re.sub(r"(?m)^use .*;$", "", paragraph)).strip()
                 self.assertIn(code, program, f"{page}: not in examples/readme.rs")
 
+    def test_examples_run_unofficial_models_with_a_version(self) -> None:
+        names = unofficial()
+        self.assertIn("stability-ai/sdxl", names)
+        call = r"(?:run|stream|submit|map|predict|use)(?:<[^()]*>)?\(\s*"
+        unversioned = re.compile(rf"""\b{call}["'](?:{"|".join(map(re.escape, names))})["']""")
+        folders = ["crates/core/src", "node/src", "python/replicant", "docs", "examples"]
+        sources = [path for folder in folders for path in (ROOT / folder).glob("**/*.*")]
+        for path in [*sources, *(ROOT / page for page in pages())]:
+            if path.suffix in {".cjs", ".md", ".mjs", ".mts", ".py", ".rs", ".ts"}:
+                found = unversioned.findall(path.read_text(encoding="utf-8"))
+                self.assertEqual(found, [], f"{path}: these fail without a version")
+
     def test_paths_in_the_architecture_and_in_contributing_exist(self) -> None:
         pattern = r"`((?:crates|python|node|tests|docs|examples|scripts|bench)/[\w./-]+)`"
         for page in ["docs/architecture.md", "CONTRIBUTING.md"]:
@@ -168,6 +194,11 @@ class Docs(unittest.TestCase):
         records = sorted(path.name for path in folder.glob("[0-9]*.md"))
         listed = re.findall(r"\]\((\d{4}-[\w-]+\.md)\)", read("docs/decisions/README.md"))
         self.assertEqual(listed, records)
+
+    def test_examples_are_listed(self) -> None:
+        listed = re.findall(r"\]\(([\w.]+)\)", read("examples/README.md"))
+        found = {path.relative_to(ROOT / "examples").parts[0] for path in tracked("examples")}
+        self.assertEqual(sorted(listed), sorted(found - {"README.md"}))
 
 
 if __name__ == "__main__":

@@ -85,16 +85,16 @@ pub(crate) fn unknown(key: &str, names: &[&str]) -> Failure {
     Failure::usage(format!("the model has no input {}; {advice}", shown(key)))
 }
 
-/// Adds a value. A list has a value for each time that its key is given.
+/// Adds a value. A list has a value for each time that its key is given, unless the value `is_whole`: the list itself, or JSON.
 pub(crate) fn add(
     members: &mut Object,
     key: &str,
     value: Value,
     kind: &Kind,
-    is_json: bool,
+    is_whole: bool,
     is_known: bool,
 ) -> Result<(), Failure> {
-    let is_list = matches!(kind, Kind::Array(_)) && !is_json;
+    let is_list = matches!(kind, Kind::Array(_)) && !is_whole;
     match members.get_mut(key) {
         None if is_list => members.insert(key.to_owned(), Value::Array(vec![value])),
         None => members.insert(key.to_owned(), value),
@@ -102,7 +102,7 @@ pub(crate) fn add(
             items.push(value);
             None
         }
-        Some(first) if !is_known && !is_json => {
+        Some(first) if !is_known && !is_whole => {
             let both = vec![std::mem::take(first), value];
             members.insert(key.to_owned(), Value::Array(both))
         }

@@ -10,8 +10,8 @@ pub(crate) struct Interrupt {
     pub abandoned: Cell<&'static str>,
     /// What to do afterwards. May be empty.
     pub advice: Cell<&'static str>,
-    /// What to say at the first signal, after which the command ends on its own. Empty if the signal ends it.
-    notice: Cell<&'static str>,
+    /// What to say at the first signal, after which the command ends on its own. `None` if the signal ends it.
+    notice: Cell<Option<&'static str>>,
     requested: Cell<bool>,
     changed: Notify,
 }
@@ -21,7 +21,7 @@ impl Interrupt {
         Self {
             abandoned: Cell::new("the prediction"),
             advice: Cell::new(""),
-            notice: Cell::new(""),
+            notice: Cell::new(None),
             requested: Cell::new(false),
             changed: Notify::new(),
         }
@@ -33,15 +33,15 @@ impl Interrupt {
         self.advice.set(advice);
     }
 
-    /// Lets the command end on its own after the first signal, at which `notice` is printed. With an empty one, the signal ends
-    /// the command again.
-    pub fn drain(&self, notice: &'static str) {
+    /// Lets the command end on its own after the first signal, at which `notice` is printed. With `None`, the signal ends the
+    /// command again.
+    pub fn finish_after_signal(&self, notice: Option<&'static str>) {
         self.notice.set(notice);
     }
 
     /// Passes a signal on. Returns what to print, or `None` if the command is to be dropped.
     pub fn request(&self) -> Option<&'static str> {
-        let notice = Some(self.notice.get()).filter(|notice| !notice.is_empty())?;
+        let notice = self.notice.get()?;
         self.requested.set(true);
         self.changed.notify_one();
         Some(notice)

@@ -3,11 +3,11 @@
 use std::{
     fmt::Write as _,
     io::{self, Write},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     time::{Duration, Instant},
 };
 
-use replicant::{Progress as Bar, Value};
+use replicant::{Progress as Bar, Value, bindings::lock};
 
 use crate::output::{printable, shows_notes};
 
@@ -114,7 +114,7 @@ impl Progress {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     fmt::Display,
+    hash::{BuildHasher, RandomState},
     io::{self, BufRead, BufReader, Cursor, Read},
     sync::{
         Arc,
@@ -14,8 +15,6 @@ use replicant::{Object, Value};
 
 use crate::failure::{FAILED, Failure};
 
-/// A line after the last one, which becomes a part of a cell if the quote of that cell is not closed.
-const END: &[u8] = b"\n\x1ereplicant\x1e\n";
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// How a table is written.
@@ -65,17 +64,25 @@ pub(crate) fn read(mut input: impl Read + Send + 'static, format: Format) -> Row
     match format {
         Format::Csv(delimiter) => {
             let lines = Arc::new(AtomicU64::new(0));
-            let input = ByLine { input: BufReader::new(input.chain(END)), lines: lines.clone() };
+            let end = end();
+            let input = input.chain(Cursor::new(end.clone()));
+            let input = ByLine { input: BufReader::new(input), lines: lines.clone() };
             let reader = ReaderBuilder::new()
                 .delimiter(delimiter)
                 .has_headers(false)
                 // Rows of another length are reported here, with their lines.
                 .flexible(true)
                 .from_reader(input);
-            Box::new(until_error(Csv { reader, lines, names: Vec::new() }))
+            Box::new(until_error(Csv { reader, lines, end, names: Vec::new() }))
         }
         Format::JsonLines => Box::new(until_error(JsonLines { reader: BufReader::new(input), line: 0 })),
     }
+}
+
+/// Returns a line after the last one, which becomes a part of a cell if the quote of that cell is not closed. It is random, so
+/// that no table contains it.
+fn end() -> Vec<u8> {
+    format!("\n\x1e{:x}\x1e\n", RandomState::new().hash_one(())).into_bytes()
 }
 
 fn unreadable(error: &dyn Display) -> Failure {
@@ -113,70 +120,63 @@ impl<R: BufRead> Read for ByLine<R> {
 struct Csv<R> {
     reader: csv::Reader<R>,
     lines: Arc<AtomicU64>,
+    end: Vec<u8>,
     names: Vec<String>,
 }
 
 impl<R: Read> Csv<R> {
-    /// Returns the cells of the next line, and its number.
-    fn cells(&mut self) -> Option<Result<(u64, Vec<String>), Failure>> {
+    /// Returns the number of the next line, and its cells. `None` at the end.
+    fn cells(&mut self) -> Result<Option<(u64, Vec<String>)>, Failure> {
         let mut record = ByteRecord::new();
-        match self.reader.read_byte_record(&mut record) {
-            Ok(false) => return None,
-            Ok(true) => {}
-            Err(error) => return Some(Err(unreadable(&error))),
+        if !self.reader.read_byte_record(&mut record).map_err(|error| unreadable(&error))? {
+            return Ok(None);
         }
         let within = record.iter().flatten().filter(|byte| **byte == b'\n').count() as u64;
         let line = self.lines.load(Relaxed).saturating_sub(within);
-        if record.len() == 1 && record[0] == END[1..END.len() - 1] {
-            return None;
+        if record.len() == 1 && record[0] == self.end[1..self.end.len() - 1] {
+            return Ok(None);
         }
-        if record.iter().next_back().is_some_and(|cell| cell.ends_with(END)) {
+        if record.iter().next_back().is_some_and(|cell| cell.ends_with(&self.end)) {
             let line = line + 1;
-            return Some(Err(Failure::usage(format!("line {line} has a quote that is not closed"))));
+            return Err(Failure::usage(format!("line {line} has a quote that is not closed")));
         }
         let cell = |cell: &[u8]| {
             let text = std::str::from_utf8(cell).map(str::to_owned);
             text.map_err(|_| Failure::usage(format!("line {line} is not text in UTF-8")))
         };
         let cells: Result<_, _> = record.iter().map(cell).collect();
-        Some(cells.map(|cells| (line, cells)))
+        Ok(Some((line, cells?)))
     }
 
-    fn row(&mut self) -> Option<Result<Columns, Failure>> {
-        if self.names.is_empty() {
-            match self.cells()? {
-                Ok((line, names)) => {
-                    for (number, name) in names.iter().enumerate() {
-                        if name.is_empty() {
-                            return Some(Err(Failure::usage(format!(
-                                "line {line}: column {} has no name",
-                                number + 1
-                            ))));
-                        }
-                        if names[..number].contains(name) {
-                            return Some(Err(Failure::usage(format!(
-                                "line {line} names the column `{name}` twice"
-                            ))));
-                        }
-                    }
-                    self.names = names;
-                }
-                Err(failure) => return Some(Err(failure)),
+    /// Reads the names of the columns. There are none if the table is empty.
+    fn read_names(&mut self) -> Result<(), Failure> {
+        let Some((line, names)) = self.cells()? else { return Ok(()) };
+        for (number, name) in names.iter().enumerate() {
+            if name.is_empty() {
+                return Err(Failure::usage(format!("line {line}: column {} has no name", number + 1)));
+            }
+            if names[..number].contains(name) {
+                return Err(Failure::usage(format!("line {line} names the column `{name}` twice")));
             }
         }
-        let (line, cells) = match self.cells()? {
-            Ok(read) => read,
-            Err(failure) => return Some(Err(failure)),
-        };
+        self.names = names;
+        Ok(())
+    }
+
+    fn row(&mut self) -> Result<Option<Columns>, Failure> {
+        if self.names.is_empty() {
+            self.read_names()?;
+        }
+        let Some((line, cells)) = self.cells()? else { return Ok(None) };
         if cells.len() != self.names.len() {
             let count = |count, noun| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
             let (cells, columns) = (count(cells.len(), "cell"), count(self.names.len(), "column"));
-            return Some(Err(Failure::usage(format!(
+            return Err(Failure::usage(format!(
                 "line {line} has {cells}, but the first line names {columns}"
-            ))));
+            )));
         }
         let values = self.names.iter().cloned().zip(cells.into_iter().map(Value::from)).collect();
-        Some(Ok(Columns { line, values, is_text: true }))
+        Ok(Some(Columns { line, values, is_text: true }))
     }
 }
 
@@ -184,7 +184,7 @@ impl<R: Read> Iterator for Csv<R> {
     type Item = Result<Columns, Failure>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.row()
+        self.row().transpose()
     }
 }
 
@@ -236,6 +236,8 @@ mod tests {
             [(2, r#"{"a":"1","b":"x\ny"}"#), (4, r#"{"a":"2","b":"\"q\", r"}"#), (5, r#"{"a":"3","b":""}"#)];
         assert_eq!(read, expected.map(|(line, row)| (line, row.to_owned())));
         assert_eq!(lines(b"a\tb\n1\t2,3\n", "tsv").unwrap()[0].1, r#"{"a":"1","b":"2,3"}"#);
+        let read = lines(b"a\n1\n\x1ereplicant\x1e\n2\n", "csv").unwrap();
+        assert_eq!(read.len(), 3, "{read:?}");
         assert_eq!(lines(b"", "csv").unwrap(), []);
         assert_eq!(lines(b"a,b", "csv").unwrap(), []);
     }

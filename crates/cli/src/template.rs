@@ -92,8 +92,8 @@ impl Template {
                 if !columns.is_text {
                     input.insert(name.clone(), value.clone());
                 } else if let Some(value) = whole(name, value, kind, columns)? {
-                    let is_list = matches!(value, Value::Array(_));
-                    add(&mut input, name, value, kind, is_list, true)?;
+                    let is_whole = matches!(value, Value::Array(_));
+                    add(&mut input, name, value, kind, is_whole, true)?;
                 }
             }
         }
@@ -112,8 +112,8 @@ impl Template {
                 },
             };
             if let Some(value) = value {
-                let is_complete = matches!(source, Source::Json(_)) || matches!(value, Value::Array(_));
-                add(&mut input, name, value, kind, is_complete, known.is_some())?;
+                let is_whole = matches!(source, Source::Json(_)) || matches!(value, Value::Array(_));
+                add(&mut input, name, value, kind, is_whole, known.is_some())?;
             }
         }
         Ok(input)

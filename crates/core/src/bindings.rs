@@ -3,7 +3,6 @@
 mod following;
 
 pub use self::following::{Following, HookResult, Wanted};
-pub use crate::value::nearest::nearest;
 #[cfg(not(target_arch = "wasm32"))]
 pub use crate::{
     client::turns::Turns,
@@ -12,3 +11,4 @@ pub use crate::{
     platform::per_process::PerProcess,
     predictions::{leave::leave, options::CANCEL_AFTER},
 };
+pub use crate::{error::header, platform::lock::lock, value::nearest::nearest};

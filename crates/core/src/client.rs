@@ -52,7 +52,7 @@ use self::{
 };
 use crate::{
     error::Result,
-    http::{transport::Transport, url::same_origin},
+    http::{request::Request, transport::Transport, url::same_origin},
     platform::Runtime,
     value::Value,
 };
@@ -196,6 +196,16 @@ impl Client {
     /// Returns `true` if a URL is at the API origin, which may receive the token.
     pub(crate) fn owns(&self, url: &Url) -> bool {
         same_origin(url, &self.0.config.base_url)
+    }
+
+    /// Returns `true` if a URL may receive the token and other secrets of a request. A model can name any URL as its output, also
+    /// that of an endpoint that returns a secret, so of all files only those below `/files/` are read with the token.
+    pub(crate) fn trusts(&self, request: &Request, url: &Url) -> bool {
+        let files = url.path().strip_prefix(self.config().base_url.path());
+        let id = files.and_then(|files| files.strip_prefix("/files/")).unwrap_or_default();
+        // Some servers decode slashes before they select the endpoint.
+        let names_a_file = !id.is_empty() && !id.starts_with('/') && !id.contains('%');
+        self.owns(url) && (!request.is_file || names_a_file)
     }
 
     /// Returns a warning for each option that is accepted but unsafe; the client also logs it. A `base_url` over plain

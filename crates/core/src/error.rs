@@ -9,11 +9,16 @@ mod response;
 
 use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
+pub(crate) use self::build::caught;
 pub(crate) use self::{
     decode::{Params, decode, decode_params, flattened},
-    response::{header, headers_value, reason_phrase, request_id},
+    response::{headers_value, reason_phrase, request_id},
 };
-pub use self::{kind::ErrorKind, reason::FailureReason, response::ErrorResponse};
+pub use self::{
+    kind::ErrorKind,
+    reason::FailureReason,
+    response::{ErrorResponse, header},
+};
 use crate::{platform::BoxError, value::Value};
 
 /// A `Result` whose error is [`enum@Error`](Error) unless stated otherwise.

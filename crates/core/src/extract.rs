@@ -1,7 +1,7 @@
 //! Webhooks as arguments of handlers of [axum]. Needs the feature `axum`.
 
 use axum::{
-    body::to_bytes,
+    body::{HttpBody, to_bytes},
     extract::{FromRef, FromRequest, Request},
     http::StatusCode,
     response::{IntoResponse, Response},
@@ -11,13 +11,17 @@ use crate::{
     client::Client,
     error::{Error, ErrorKind},
     resources::webhooks::WebhookEvent,
+    webhook::{TOLERANCE, Webhook},
 };
 
-/// The size of the largest body to read. The limit of axum, 2 MB, does not apply.
+/// The size of the largest body to read. axum's `DefaultBodyLimit` does not apply.
 const LARGEST: usize = 64 * 1024 * 1024;
 
 /// Verifies the request as a webhook, with the secret of the account. The state of the router is the [`Client`] or
 /// contains it; see [`FromRef`].
+///
+/// Bodies of up to 64 MiB are read, whatever the `DefaultBodyLimit`; the layer `RequestBodyLimitLayer` of tower-http sets a
+/// smaller limit. Without signature headers and a current timestamp, the body is not read.
 ///
 /// ```no_run
 /// use axum::{Router, http::StatusCode, routing::post};
@@ -41,6 +45,14 @@ where
     async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
         let client = Client::from_ref(state);
         let (parts, body) = request.into_parts();
+        let headers = parts.headers.iter();
+        let headers = headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+        // Before the body is read, so that a request of anybody costs no memory.
+        Webhook::from_headers(headers, b"")?.check_timestamp(client.runtime().now(), Some(TOLERANCE))?;
+        if body.size_hint().lower() > LARGEST as u64 {
+            let why = format!("the body of the webhook is larger than {LARGEST} bytes");
+            return Err(Error::new(ErrorKind::WebhookBody, why).into());
+        }
         let body = to_bytes(body, LARGEST).await.map_err(|error| {
             let why = format!("the body of the webhook could not be read, or is larger than {LARGEST} bytes");
             Error::new(ErrorKind::WebhookBody, why).with_source(error)

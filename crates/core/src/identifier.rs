@@ -18,7 +18,7 @@ use crate::{
 /// assert_eq!(reference.to_string(), "acme/upscaler:5c7d");
 /// assert!("upscaler".parse::<Reference>().is_err());
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reference {
     /// `owner/name`: an official model, run at its latest version.

@@ -1,6 +1,8 @@
 //! Run machine-learning models on [Replicate](https://replicate.com).
 //!
 //! ```no_run
+//! use std::io::{Write, stdout};
+//!
 //! use futures_util::TryStreamExt;
 //! use replicant::{Client, File, Value, json};
 //!
@@ -16,19 +18,23 @@
 //! let mut events = client.stream("meta/meta-llama-3-8b-instruct", json!({"prompt": "Sing."})).await?;
 //! while let Some(event) = events.try_next().await? {
 //!     print!("{event}");
+//!     // Standard output keeps a line until it is complete.
+//!     stdout().flush().ok();
 //! }
 //!
-//! // Files in the input are uploaded; files in the output can be saved.
+//! // Files in the input are uploaded; files in the output can be saved. A model that is not official
+//! // needs a version.
+//! const UPSCALE: &str =
+//!     "nightmareai/real-esrgan:f121d640bd286e1fdc67f9799164c1d5be36ff74576ee11c803ae5b665dd46aa";
 //! let mut input: Value = json!({"scale": 2}).into();
 //! input["image"] = File::path("photo.png").into();
-//! let output = client.run("nightmareai/real-esrgan", input).await?;
-//! for file in output.files() {
-//!     file.save("larger.png").await?;
-//! }
+//! let output = client.run(UPSCALE, input).await?;
+//! output.files()[0].save("larger.png").await?;
 //! # Ok(()) }
 //! ```
 //!
-//! Calls need a tokio runtime. Cancels of abandoned predictions are sent in the background; await [`background::drain`] before
+//! Calls need a tokio runtime with I/O and time enabled: they panic outside of one. Several runtimes can share a client; each
+//! opens its own connections. Cancels of abandoned predictions are sent in the background; await [`background::drain`] before
 //! the program ends.
 //!
 //! Guarantees:
@@ -39,6 +45,8 @@
 //! - A prediction whose run is abandoned is canceled; see [`OnAbandon`].
 
 #![forbid(unsafe_code)]
+// Shows which items need a feature.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 #[doc(hidden)]
@@ -99,6 +107,7 @@ pub use self::{
         output::Output,
         progress::Progress,
         run::{Run, RunOutcome},
+        stream_prediction::StreamPrediction,
         stream_run::StreamRun,
         submit::Submit,
         types::{Prediction, Status},

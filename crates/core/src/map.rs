@@ -29,14 +29,10 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{Stream, stream};
+use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::mpsc;
 
-use self::{
-    batch::Batch,
-    driver::{drive, rows_of},
-    options::MapOptions,
-};
+use self::{batch::Batch, driver::drive, options::MapOptions};
 pub use self::{
     item::MapItem,
     options::OnError,
@@ -48,7 +44,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     http::request::RequestOptions,
     identifier::ReferenceParam,
-    platform::BoxStream,
+    platform::{BoxError, BoxStream, Exclusive},
     predictions::{
         batch_run::BatchRuns,
         options::PredictionOptions,
@@ -62,9 +58,12 @@ use crate::{
 /// the stream creates no more predictions and cancels the running ones; see [`Map::on_abandon`].
 ///
 /// # Errors
-/// The stream ends with an error if an option is invalid, the checkpoint cannot be read or written, the stream of rows fails, a
-/// hook fails, or [`Map::errors`] or [`Map::max_error_rate`] demand it. If the API refuses the token, or the account has no
+/// The stream ends with an error if an option is invalid, the checkpoint cannot be read or written, the source of rows fails
+/// (see [`Client::try_map`]), a hook fails, or as [`Map::errors`] or [`Map::max_error_rate`] say. If the API refuses the token, or the account has no
 /// credit, the running predictions are finished first. Any other row that fails is an item with an error.
+///
+/// # Panics
+/// Panics if it is first polled outside a tokio runtime.
 #[must_use = "a batch begins when it is polled"]
 pub struct Map {
     state: State,
@@ -76,14 +75,14 @@ pub struct Map {
 }
 
 enum State {
-    Ready { client: Client, rows: BoxStream<'static, Result<Row>> },
+    Ready { client: Client, rows: Exclusive<BoxStream<'static, Result<Row>>> },
     Running { batch: Arc<Batch>, results: mpsc::UnboundedReceiver<Result<MapItem>> },
 }
 
 impl Client {
     /// Runs a model over many inputs, many at a time, and returns a stream of their results in the order in which they end.
     ///
-    /// Creates pass the rate gate, so that none of them fails with 429. Rows are read as they are needed. With a
+    /// Creates wait for the rate limit instead of failing with 429. Rows are read as they are needed. With a
     /// [checkpoint](Map::checkpoint), a batch that was interrupted continues where it stopped.
     ///
     /// `reference` is as in [`Client::run`]. A row is an input, or a [`Row`] with a key.
@@ -108,12 +107,51 @@ impl Client {
         reference: impl AsRef<str>,
         rows: impl Stream<Item = R> + Send + 'static,
     ) -> Map {
+        self.map_rows(reference.as_ref(), Box::pin(rows.map(|row| Ok(row.into()))))
+    }
+
+    /// Like [`Client::map`], for a source of rows that can fail, such as a database. Its first error ends the batch: the running
+    /// predictions are canceled, and the stream ends with an error whose source it is, or with itself if it is an [`Error`].
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use std::{fs::File, io::{BufRead, BufReader}};
+    ///
+    /// use futures_util::{TryStreamExt, stream};
+    /// use replicant::{json, map::Row};
+    ///
+    /// let lines = BufReader::new(File::open("prompts.txt").expect("a file")).lines();
+    /// let rows = stream::iter(lines).map_ok(|line| Row::new(json!({"prompt": line})));
+    /// let mut results = client.try_map("acme/painter", rows);
+    /// while let Some(item) = results.try_next().await? {
+    ///     println!("{} {}", item.key, item.status);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn try_map<R: Into<Row>, E: Into<BoxError>>(
+        &self,
+        reference: impl AsRef<str>,
+        rows: impl Stream<Item = Result<R, E>> + Send + 'static,
+    ) -> Map {
+        let rows = rows.map(|row| row.map(Into::into).map_err(|error| rows_failed(error.into())));
+        self.map_rows(reference.as_ref(), Box::pin(rows))
+    }
+
+    fn map_rows(&self, reference: &str, rows: BoxStream<'static, Result<Row>>) -> Map {
         let params = RunParams::new(
-            ReferenceParam::Text(reference.as_ref().to_owned()),
+            ReferenceParam::Text(reference.to_owned()),
             RunOptions::default(),
             PredictionOptions::default(),
         );
-        Map::new(self, rows_of(rows), params, MapOptions::default(), RequestOptions::default())
+        Map::new(self, rows, params, MapOptions::default(), RequestOptions::default())
+    }
+}
+
+/// Builds the error of a source of rows.
+fn rows_failed(source: BoxError) -> Error {
+    match source.downcast::<Error>() {
+        Ok(error) => *error,
+        Err(source) => Error::invalid(format!("`rows`: {source}")).about("rows").with_source(source),
     }
 }
 
@@ -125,7 +163,7 @@ impl Map {
         options: MapOptions,
         request_options: RequestOptions,
     ) -> Self {
-        let state = State::Ready { client: client.clone(), rows };
+        let state = State::Ready { client: client.clone(), rows: Exclusive::new(rows) };
         Self { state, params, options, request_options, is_stopped: AtomicBool::new(false) }
     }
 
@@ -248,7 +286,7 @@ impl Map {
     /// Begins the batch.
     fn begin(&mut self) {
         let State::Ready { client, rows } = &mut self.state else { return };
-        let (client, rows) = (client.clone(), std::mem::replace(rows, Box::pin(stream::empty())));
+        let (client, rows) = (client.clone(), std::mem::replace(rows.get_mut(), Box::pin(stream::empty())));
         let has_checkpoint = self.options.checkpoint.is_some();
         let (params, request_options) = (self.params.clone(), self.request_options.clone());
         let runs = BatchRuns::new(&client, params, request_options, has_checkpoint);

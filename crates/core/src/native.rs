@@ -8,10 +8,13 @@ mod gate;
 mod http;
 mod identity;
 mod path_source;
+mod pools;
 mod proxy;
 mod reader;
 mod replaced;
+mod resolver;
 mod runtime;
+mod stream_source;
 mod tls;
 mod unsent;
 

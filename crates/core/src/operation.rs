@@ -22,7 +22,9 @@ use self::{
     streams::Items,
     table::{prepare_call, prepare_stream},
 };
-pub use crate::client::response::{Payload, PredictionGuard};
+pub use crate::client::response::Payload;
+#[doc(hidden)]
+pub use crate::client::response::PredictionGuard;
 use crate::{
     client::{Client, response::Reply},
     error::{Error, Result, decode_params},
@@ -128,6 +130,7 @@ fn take_options(name: &str, params: Value) -> Result<(Value, RequestOptions)> {
 /// while let Some(item) = items.try_next().await? {
 ///     if let Item::Event(event) = item {
 ///         print!("{event}");
+///         std::io::Write::flush(&mut std::io::stdout()).ok();
 ///     }
 /// }
 /// # Ok(()) }

@@ -8,7 +8,8 @@
 pub(crate) mod batch;
 mod blocking;
 mod clock;
-mod lock;
+mod exclusive;
+pub(crate) mod lock;
 pub(crate) mod per_process;
 
 use std::{
@@ -24,6 +25,7 @@ pub(crate) use self::{
     batch::Batch,
     blocking::run_blocking,
     clock::{real_sleep, wall_clock},
+    exclusive::Exclusive,
     lock::lock,
     per_process::PerProcess,
 };

@@ -18,6 +18,7 @@ pub(crate) mod live;
 #[cfg(target_arch = "wasm32")]
 #[path = "predictions/no_live.rs"]
 pub(crate) mod live;
+mod open_run;
 pub(crate) mod options;
 pub(crate) mod output;
 pub(crate) mod poll;
@@ -36,6 +37,7 @@ mod run_span;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) mod shape;
 pub(crate) mod snapshot;
+pub(crate) mod stream_prediction;
 pub(crate) mod stream_run;
 pub(crate) mod submit;
 pub(crate) mod target;

@@ -30,6 +30,7 @@ pub mod predictions {
     pub use crate::predictions::{
         create::CreatePrediction,
         resource::{PredictionFilter, Predictions},
+        stream_prediction::StreamPrediction,
         types::{Prediction, Status},
         wait::WaitForPrediction,
     };

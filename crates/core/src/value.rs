@@ -12,11 +12,13 @@ mod observer;
 pub(crate) mod options;
 pub(crate) mod seconds;
 mod secret;
+pub(crate) mod text;
 mod walk;
 
 use std::{ops, sync::Arc};
 
 use bytes::Bytes;
+use serde::de::DeserializeOwned;
 
 pub use self::{
     decode_error::DecodeError,
@@ -87,7 +89,8 @@ impl Value {
     }
 
     /// Builds an object from its members.
-    pub(crate) fn from_members<'a>(members: impl IntoIterator<Item = (&'a str, Value)>) -> Self {
+    #[doc(hidden)]
+    pub fn from_members<'a>(members: impl IntoIterator<Item = (&'a str, Value)>) -> Self {
         Self::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     }
 
@@ -104,6 +107,14 @@ impl Value {
     pub fn as_i64(&self) -> Option<i64> {
         match self {
             Self::Number(number) => number.as_i64(),
+            _ => None,
+        }
+    }
+
+    /// Returns the number if it is an integer that fits `u64`.
+    pub fn as_u64(&self) -> Option<u64> {
+        match self {
+            Self::Number(number) => number.as_u64(),
             _ => None,
         }
     }
@@ -159,6 +170,27 @@ impl Value {
         self.as_object()?.get(key)
     }
 
+    /// Decodes a type. A `null` member becomes the default of its type, as in the responses of the API.
+    ///
+    /// ```
+    /// use replicant::{Prediction, json};
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Size {
+    ///     width: u32,
+    /// }
+    /// let value = replicant::Value::from(json!({"id": "4b2q8m", "output": {"width": 512}}));
+    /// assert_eq!(value["output"].clone().decode::<Size>()?.width, 512);
+    /// assert_eq!(value.decode::<Prediction>()?.id, "4b2q8m");
+    /// # Ok::<(), replicant::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the value does not have the form of the type. The message names the invalid member.
+    pub fn decode<T: DeserializeOwned>(self) -> Result<T, DecodeError> {
+        decode::from_value(self, decode::Nulls::Default)
+    }
+
     /// Returns the name of the type, for messages.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
@@ -209,5 +241,16 @@ impl ops::Index<usize> for Value {
 
     fn index(&self, index: usize) -> &Value {
         self.as_array().and_then(|items| items.get(index)).unwrap_or(&Value::Null)
+    }
+}
+
+impl ops::IndexMut<usize> for Value {
+    /// # Panics
+    /// Panics if this is no array, or has no such item.
+    fn index_mut(&mut self, index: usize) -> &mut Value {
+        match self {
+            Value::Array(items) => &mut items[index],
+            other => panic!("cannot set item {index} of {}", other.kind()),
+        }
     }
 }

@@ -153,7 +153,8 @@ impl<'a> Webhook<'a> {
         if self.body.is_empty() { Err(body_error("Missing webhook body")) } else { Ok(()) }
     }
 
-    fn check_timestamp(&self, now: Duration, tolerance: Option<Duration>) -> Result<()> {
+    /// Checks the age alone.
+    pub(crate) fn check_timestamp(&self, now: Duration, tolerance: Option<Duration>) -> Result<()> {
         let rejected = |why: String| Err(Error::new(ErrorKind::WebhookTimestamp, why));
         let Ok(timestamp) = self.timestamp.trim().parse::<i64>() else {
             return rejected(format!(

@@ -57,6 +57,27 @@ async fn an_error_of_a_hook_ends_the_batch_and_leaves_no_row_unknown() {
 }
 
 #[tokio::test]
+async fn an_error_of_the_source_of_rows_ends_the_batch_with_its_cause() {
+    let (_emulator, client) = start();
+    let rows = [Ok(json!({"value": 1})), Err(std::io::Error::other("no such table"))];
+    let mut map = client.try_map("emulator/echo", stream::iter(rows)).concurrency(1);
+    let mut last = map.next().await.unwrap();
+    if last.is_ok() {
+        last = map.next().await.unwrap();
+    }
+    let error = last.unwrap_err();
+    assert_eq!((error.kind(), error.argument()), (ErrorKind::InvalidArgument, Some("rows")));
+    assert_eq!(error.message(), "`rows`: no such table");
+    assert!(std::error::Error::source(&error).unwrap().downcast_ref::<std::io::Error>().is_some());
+    assert!(map.next().await.is_none());
+
+    let own = replicant::Error::new(ErrorKind::NotFound, "no such table");
+    let mut map = client.try_map("emulator/echo", stream::iter([Err::<Value, _>(own)]));
+    assert_eq!(map.next().await.unwrap().unwrap_err().kind(), ErrorKind::NotFound);
+    replicant::background::drain(std::time::Duration::from_secs(20)).await;
+}
+
+#[tokio::test]
 async fn an_error_of_a_hook_in_a_shared_poll_ends_the_batch() {
     let (emulator, _) = start();
     gated(&emulator, "acme/slow");

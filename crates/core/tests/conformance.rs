@@ -221,6 +221,7 @@ impl Outcome {
                         // A page counts as its items. The prediction before the events is ignored.
                         Item::Value(value) => match value.get("results").and_then(Value::as_array) {
                             Some(results) => values.extend(results.iter().cloned()),
+                            None if matches!(value.get("results"), Some(Value::Null)) => {}
                             None if value.get("urls").is_some_and(|urls| urls.get("stream").is_some()) => {}
                             None => values.push(value),
                         },

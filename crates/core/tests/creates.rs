@@ -4,11 +4,13 @@
 
 mod support;
 
-use std::{future::IntoFuture, time::Duration};
+use std::{future::IntoFuture, sync::mpsc, time::Duration};
 
 use futures_util::{StreamExt, future::join_all};
 use replicant::{Client, ErrorKind, Options, json, operation};
+use replicant_emulator::{Config, Emulator};
 use support::{
+    eventually,
     http2::{self, Frame, Http2, end, go_away, head, reset},
     play, settled,
 };
@@ -132,4 +134,46 @@ async fn a_create_that_http2_may_have_processed_has_an_unknown_outcome() {
         let (created, requests) = create_over_http2(vec![end], 2).await;
         assert_eq!((created.unwrap_err().kind(), requests), (ErrorKind::OutcomeUnknown, 1));
     }
+}
+
+/// Creates on one runtime while another one, which has opened a connection, ends or is blocked.
+fn create_beside_a_runtime_that(ends: bool) {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let emulator = Emulator::start(Config::default()).unwrap();
+    let client = Client::new(Options { base_url: Some(emulator.base_url()), ..Options::default() }).unwrap();
+    let (connected, is_connected) = mpsc::channel();
+    let (finished, is_finished) = mpsc::channel::<()>();
+    std::thread::scope(|threads| {
+        let (client, emulator) = (&client, &emulator);
+        threads.spawn(move || {
+            let other = runtime();
+            other.block_on(async {
+                client.account().await.unwrap();
+                // The connection goes back to the pool.
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                connected.send(()).unwrap();
+                eventually("a create", || emulator.requests_json().contains("\"POST\"")).await;
+            });
+            if ends {
+                drop(other);
+            } else {
+                is_finished.recv_timeout(Duration::from_secs(60)).unwrap();
+            }
+        });
+        is_connected.recv().unwrap();
+        let run = client.run("emulator/echo", json!({"value": 1, "delay": 1})).into_future();
+        let output = runtime().block_on(run);
+        let _ = finished.send(());
+        assert_eq!(output.unwrap().as_i64(), Some(1));
+    });
+}
+
+#[test]
+fn a_create_survives_the_end_of_another_runtime_of_its_client() {
+    create_beside_a_runtime_that(true);
+}
+
+#[test]
+fn a_create_does_not_wait_for_a_blocked_runtime_of_its_client() {
+    create_beside_a_runtime_that(false);
 }

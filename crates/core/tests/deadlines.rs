@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::{StreamExt, TryStreamExt, future::join_all};
+use futures_util::{StreamExt, TryStreamExt, future::join_all, stream};
 use replicant::{Client, ErrorKind, OnAbandon, Options, RetryPolicy, Value, json, operation};
 use support::{CANCEL, CREATED, DONE, play, settled};
 
@@ -72,6 +72,31 @@ async fn a_timeout_during_an_upload_says_that_no_prediction_was_created() {
         );
         settled(&script).await;
     }
+}
+
+#[tokio::test]
+async fn nothing_is_created_after_the_time_has_passed() {
+    let (_emulator, script, client) = play("[]", Options::default());
+    let input = || json!({});
+    let run = client.run("acme/text", input()).timeout(Duration::ZERO).await.unwrap_err();
+    let stream = client.stream("acme/text", input()).timeout(Duration::ZERO).await.map(drop).unwrap_err();
+    let mut rows = client.map("acme/text", stream::iter([input()])).timeout(Duration::ZERO);
+    let row = rows.try_next().await.unwrap().unwrap();
+    assert_eq!(row.status.as_str(), "rejected");
+    for error in [run, stream, row.error.unwrap()] {
+        assert_eq!(error.kind(), ErrorKind::Deadline);
+        assert!(error.message().contains("no prediction was created"), "{error}");
+        assert!(!error.outcome_unknown());
+    }
+    let create = client.predictions().create("acme/text", input()).request_timeout(Duration::ZERO);
+    let error = create.await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert!(error.message().contains("nothing was created"), "{error}");
+    assert!(!error.outcome_unknown());
+    let run = client.run("acme/text", input()).request_timeout(Duration::ZERO);
+    let error = run.await.unwrap_err();
+    assert!(error.message().contains("nothing was created"), "{error}");
+    settled(&script).await;
 }
 
 #[tokio::test]

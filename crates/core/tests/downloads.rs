@@ -82,7 +82,7 @@ async fn request_options_apply_to_downloads() {
     for operation in ["output.bytes", "output.read", "output.save_all"] {
         let (_emulator, script, client) = play(exchanges, quick());
         let folder = temporary_folder();
-        let url = format!("{}/a", script.base_url());
+        let url = format!("{}/files/a", script.base_url());
         let mut params = match operation {
             "output.save_all" => json!({"outputs": url, "dir": folder.path().to_str().unwrap()}),
             _ => json!({"url": url}),
@@ -151,6 +151,34 @@ async fn read(replies: &[serde_json::Value]) -> replicant::Result<Value> {
     let reply = operation::call(&client, "output.bytes", params.into(), None).await;
     settled(&script).await;
     reply.map(|reply| reply.value)
+}
+
+#[tokio::test]
+async fn the_chunks_of_a_file_override_its_declared_length() {
+    let reply = json!({"text": "0123456789", "headers": {"content-length": "3"}, "content_length": false});
+    assert_eq!(read(&[reply]).await.unwrap(), Value::Bytes("0123456789".into()));
+}
+
+#[tokio::test]
+async fn a_file_that_never_ends_is_an_error_once_it_exceeds_its_size() {
+    let cut = json!({"text": "0123456789", "cut_at": 4});
+    let headers = json!({"content-range": "bytes 4-9/10"});
+    let endless = json!({"status": 206, "headers": headers, "repeat": {"byte": 48, "length": 8_000_000}, "content_length": false});
+    let exchanges = json!([{"expect": {}, "reply": cut}, {"expect": {}, "reply": endless}]);
+    let (_emulator, script, client) = play(&exchanges.to_string(), quick());
+    let mut delivered = 0;
+    let mut chunks = client.file_output(format!("{}/a", script.base_url())).stream();
+    let error = loop {
+        match chunks.try_next().await {
+            Ok(chunk) => delivered += chunk.unwrap().len(),
+            Err(error) => break error,
+        }
+    };
+    assert!(
+        delivered <= 10 && error.message().contains("exceeded its declared length"),
+        "{delivered}: {error}"
+    );
+    settled(&script).await;
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ use replicant::{Client, Error, ErrorKind, Options, Value, json, operation};
 use replicant_emulator::{Config, Emulator};
 use support::{
     http2::{self, Http2, end, endless_head, head, tls_file},
-    play, quick, shared, temporary_folder,
+    play, quick, settled, shared, temporary_folder,
 };
 
 fn client_of(emulator: &Emulator) -> Client {
@@ -233,6 +233,22 @@ async fn error_through(proxy: String) -> Error {
     let base_url = Some("https://api.example/v1".to_owned());
     let options = Options { proxy: Some(proxy), base_url, max_retries: Some(0), ..Options::default() };
     Client::new(options).unwrap().account().await.unwrap_err()
+}
+
+#[tokio::test]
+async fn a_url_that_is_too_long_is_not_sent() {
+    let id = "a".repeat(70_000);
+    let created = json!({"status": 201, "json": {"id": id, "status": "starting"}});
+    let exchanges = json!([{"expect": {"method": "POST"}, "reply": created}]);
+    let (_emulator, script, client) = play(&exchanges.to_string(), quick());
+    for error in [
+        client.predictions().get(&id).await.unwrap_err(),
+        client.run("acme/text", json!({})).await.unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error:?}");
+        assert_eq!(error.message(), "the URL of the request to 127.0.0.1 is too long.");
+    }
+    settled(&script).await;
 }
 
 #[tokio::test]

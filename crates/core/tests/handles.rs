@@ -199,6 +199,8 @@ async fn counts_beyond_63_bits_are_reported_once() {
         panic!("{events:?}")
     };
     assert_eq!((progress.current, progress.total), (u64::MAX, u64::MAX));
+    let cursor = json!(events[1].cursor);
+    assert_eq!((cursor["current"].as_u64(), cursor["total"].as_u64()), (Some(u64::MAX), Some(u64::MAX)));
 }
 
 #[tokio::test]

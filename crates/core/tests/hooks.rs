@@ -14,8 +14,9 @@ use replicant::{
     BoxFuture, Error, ErrorKind, Options, Result, Value,
     hooks::{HeaderChanges, Hooks, RequestEvent, ResponseEvent, RetryEvent},
     json, operation,
+    transport::{HttpRequest, HttpResponse, Transport},
 };
-use support::{CREATED, play, quick, settled};
+use support::{CANCEL, CREATED, play, quick, settled};
 
 const BUSY: &str =
     r#"{"expect": {"method": "GET"}, "reply": {"status": 503, "headers": {"x-request-id": "q1"}}}"#;
@@ -77,10 +78,12 @@ async fn a_hook_cannot_send_credentials_to_another_origin() {
     let file = r#"{"expect": {"method": "GET", "origin": "other", "headers": {"x-tenant": "acme", "x-copy": null,
         "cookie": null, "authorization": null}}, "reply": {"text": "hello"}}"#;
     let options = Options { hooks: Some(Arc::new(Recording(Seen::default()))), ..quick() };
-    let (_emulator, script, client) = play(&format!("[{file}]"), options);
-    let url = format!("{}/f.txt", script.other_origin());
-    let bytes = operation::call(&client, "output.bytes", json!({"url": url}).into(), None).await.unwrap();
-    assert_eq!(bytes.value, Value::Bytes("hello".into()));
+    let (_emulator, script, client) = play(&format!("[{file}, {}]", file.replace("other", "main")), options);
+    // A model may name an endpoint of the API as its output.
+    for url in [format!("{}/f.txt", script.other_origin()), format!("{}/account", script.base_url())] {
+        let bytes = operation::call(&client, "output.bytes", json!({"url": url}).into(), None).await.unwrap();
+        assert_eq!(bytes.value, Value::Bytes("hello".into()));
+    }
     settled(&script).await;
 }
 
@@ -160,6 +163,54 @@ async fn a_run_that_is_abandoned_during_its_hook_sends_nothing() {
         tokio::time::timeout(Duration::from_millis(100), client.run("acme/slow", json!({})).into_future());
     assert!(dropped.await.is_err());
     settled(&script).await;
+}
+
+/// Panics in a hook for a create, before the future or in it, or in the transport.
+struct Panicking(&'static str);
+
+impl Hooks for Panicking {
+    fn on_request(&self, request: RequestEvent) -> BoxFuture<'static, Result<HeaderChanges>> {
+        let panics = self.0 == "on_request" && request.method == "POST";
+        Box::pin(async move {
+            assert!(!panics, "no credentials");
+            Ok(HeaderChanges::new())
+        })
+    }
+
+    fn on_response(&self, response: ResponseEvent) -> BoxFuture<'static, Result<()>> {
+        assert!(self.0 != "on_response" || response.status != 201, "not valid");
+        Box::pin(async { Ok(()) })
+    }
+}
+
+impl Transport for Panicking {
+    fn send(&self, _: HttpRequest) -> BoxFuture<'static, Result<HttpResponse>> {
+        panic!("no route")
+    }
+}
+
+#[tokio::test]
+async fn a_run_reports_the_panic_of_a_hook_and_cancels_its_prediction() {
+    for (name, exchanges, text) in [
+        ("on_request", "[]".to_owned(), "`on_request` panicked: no credentials"),
+        ("on_response", format!("[{CREATED}, {CANCEL}]"), "`on_response` panicked: not valid"),
+    ] {
+        let options = Options { hooks: Some(Arc::new(Panicking(name))), ..Options::default() };
+        let (_emulator, script, client) = play(&exchanges, options);
+        let error = client.run("acme/text", json!({})).await.unwrap_err();
+        assert!(error.message().starts_with(text), "{error}");
+        assert!(!error.outcome_unknown(), "{error}");
+        settled(&script).await;
+    }
+}
+
+#[tokio::test]
+async fn a_run_whose_transport_panics_may_have_created_a_prediction() {
+    let (_emulator, _script, client) = play("[]", Options::default());
+    let client = client.with_transport(Arc::new(Panicking("send")));
+    let error = client.run("acme/text", json!({})).await.unwrap_err();
+    assert!(error.message().contains("panicked: no route. The request may have been processed"), "{error}");
+    assert!(error.outcome_unknown());
 }
 
 #[tokio::test]

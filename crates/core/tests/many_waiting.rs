@@ -269,9 +269,7 @@ fn a_runtime_that_is_blocked_does_not_stall_that_of_others() {
     let (ended, has_ended) = mpsc::channel();
     let blocks = Arc::new(AtomicBool::new(false));
     let blocked = std::thread::spawn({
-        // Connections of a blocked runtime are blocked too, so each runtime has its own.
-        let transport = Arc::new(HttpTransport::new(HttpOptions::default()).unwrap());
-        let (client, blocks) = (client.with_transport(transport), blocks.clone());
+        let (client, blocks) = (client.clone(), blocks.clone());
         move || {
             tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
                 let runs = join_all((0..40).map(|index| run(&client, index).into_future()));

@@ -123,10 +123,11 @@ async fn lists_and_trainings_have_the_parameters_of_the_api() {
         {"expect": {"method": "POST", "json": {"destination": "acme/mine", "input": {}, "webhook": "https://a.example/", "webhook_events_filter": ["completed"]}},
          "reply": {"status": 201, "json": {"id": "t1", "status": "starting"}}}]"#;
     let (_emulator, script, client) = play(exchanges, Options::default());
-    let mut filter = replicant::resources::predictions::PredictionFilter::default();
-    filter.created_after = Some("2025-01-01".into());
-    filter.created_before = Some("2025-02-01".into());
-    filter.source = Some("web".into());
+    let filter = replicant::resources::predictions::PredictionFilter {
+        created_after: Some("2025-01-01".into()),
+        created_before: Some("2025-02-01".into()),
+        source: Some("web".into()),
+    };
     client.predictions().list_filtered(filter).await.unwrap();
     let training = client.trainings().create("acme", "text", "5c7d", "acme/mine", json!({}));
     training.webhook("https://a.example/").webhook_events_filter(["completed"]).await.unwrap();

@@ -42,8 +42,8 @@ fn calls_can_be_shown_without_their_headers() {
     let client = Client::new(Options::default()).unwrap();
     let (name, header) = ("authorization", "Bearer hunter2");
     let transport = replicant::native::HttpTransport::new(Default::default()).unwrap();
-    let mut proxied = replicant::native::HttpOptions::default();
-    proxied.proxy = Some("http://me:hunter2@proxy.example".into());
+    let proxy = Some("http://me:hunter2@proxy.example".into());
+    let proxied = replicant::native::HttpOptions { proxy, ..Default::default() };
     let shown = format!(
         "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {transport:?} {proxied:?}",
         client.predictions().get("p1").header(name, header),
@@ -58,6 +58,23 @@ fn calls_can_be_shown_without_their_headers() {
         (replicant::background::Tasks::default(), replicant::transport::HttpBody::Bytes("hunter2".into())),
     );
     assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn calls_can_be_shown_without_their_inputs_and_the_urls_of_their_webhooks() {
+    let client = Client::new(Options::default()).unwrap();
+    let (url, input) =
+        ("https://me:hunter2@hooks.example/?secret=hunter2", || json!({"hf_token": "hunter2"}));
+    let shown = format!(
+        "{:?} {:?} {:?} {:?} {:?} {:?}",
+        client.run("acme/text", input()).webhook(url),
+        client.stream("acme/text", input()).webhook(url),
+        client.submit("acme/text", input()).webhook(url),
+        client.predictions().create("acme/text", input()).webhook(url),
+        client.trainings().create("acme", "text", "5c7d", "acme/mine", input()).webhook(url),
+        client.map("acme/text", futures_util::stream::iter([input()])).webhook(url),
+    );
+    assert!(shown.contains("acme/mine") && !shown.contains("hunter2"), "{shown}");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 mod support;
 
 use std::{
+    future::IntoFuture,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -16,7 +17,10 @@ use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
 use proptest::prelude::*;
 use replicant::{
-    BoxFuture, Client, ErrorKind, Item, Options, Result, json, operation,
+    BoxFuture, Client, ErrorKind, Event, EventStream, HandleEvents, Item, Options, Prediction, Result,
+    TextStream, json,
+    map::Map,
+    operation,
     transport::{HttpRequest, HttpResponse, Transport},
 };
 use replicant_emulator::{Config, Emulator};
@@ -48,7 +52,7 @@ async fn a_timeout_after_the_first_text_does_not_report_the_status_at_the_create
 
 #[tokio::test]
 async fn an_output_that_is_read_while_it_is_written_is_polled_at_the_interval_of_its_run() {
-    let created = r#"{"expect": {"method": "POST"}, "reply": {"status": 201, "json": {"id": "p1", "status": "starting"}}}"#;
+    let created = r#"{"expect": {"method": "POST"}, "reply": {"status": 201, "json": {"id": "p1", "status": "starting", "output": ["a"]}}}"#;
     // A poll before the timeout would be an unexpected request.
     let (_emulator, script, client) = play(&format!("[{created}, {CANCEL}]"), quick());
     let output = json!({"type": "array", "items": {"type": "string", "format": "uri"}, "x-cog-array-type": "iterator"});
@@ -56,8 +60,10 @@ async fn an_output_that_is_read_while_it_is_written_is_polled_at_the_interval_of
     let params = json!({"ref": {"version": "5c7d", "schema": schema}, "input": {}, "live": true, "timeout": 150, "interval": 3600});
     let started = operation::call(&client, "run", params.into(), None).await.unwrap().value;
     let mut items = operation::open(&client, "predictions.output_iterator", started);
+    assert_eq!(items.try_next().await.unwrap(), Some(Item::Value("a".into())));
     let error = items.try_next().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Deadline, "{error}");
+    assert_eq!(error.partial().unwrap(), &"a");
     drop(items);
     settled(&script).await;
 }
@@ -332,6 +338,8 @@ async fn an_output_that_the_api_has_deleted_is_an_error_of_its_reader() {
     ] {
         let error = items_of(&[part.clone(), expired.clone()], params.clone()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::OutputExpired, "{params}: {error}");
+        let partial = params.get("live").map(|live| if live["whole"].is_null() { "a" } else { "" });
+        assert_eq!(error.partial().and_then(|partial| partial.as_str()), partial, "{params}");
     }
     // An event stream that fails is continued by polls.
     let events = json!({"expect": {"path": "/s"}, "reply": {"sse": "event: output\nid: 1\ndata: a\n\n"}});
@@ -393,4 +401,27 @@ proptest! {
         let expected: Vec<Item> = (0..12usize).map(|n| Item::Value(n.into())).collect();
         prop_assert_eq!(items, expected);
     }
+}
+
+#[tokio::test]
+async fn the_stream_of_a_prediction_can_be_spawned_and_has_the_options_of_its_operation() {
+    let poll = r#"{"expect": {"method": "GET", "path": "/v1/predictions/p1", "headers": {"x-trace": "t"}},
+        "reply": {"json": {"id": "p1", "status": "succeeded", "output": ["a"], "urls": {"stream": "{{origin}}/s"}}}}"#;
+    let events = r#"{"expect": {"path": "/s"}, "reply": {"sse": "event: output\ndata: https://replicate.delivery/a.png\n\nevent: done\ndata: {}\n\n"}}"#;
+    let (_emulator, script, client) = play(&format!("[{poll}, {events}]"), quick());
+    let stream = client.predictions().stream("p1").header("x-trace", "t").use_file_output(false);
+    let stream = tokio::spawn(stream.into_future()).await.unwrap().unwrap();
+    assert_eq!(stream.prediction().clone().decode::<Prediction>().unwrap().id, "p1");
+    let events: Vec<Event> = stream.try_collect().await.unwrap();
+    assert!(events[0].data.ends_with("/a.png") && events[0].file.is_none(), "{events:?}");
+    settled(&script).await;
+}
+
+#[test]
+fn streams_can_be_shared_by_threads() {
+    fn is_sync<T: Send + Sync>() {}
+    is_sync::<EventStream>();
+    is_sync::<TextStream>();
+    is_sync::<HandleEvents>();
+    is_sync::<Map>();
 }

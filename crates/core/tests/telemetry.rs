@@ -4,11 +4,16 @@
 
 mod support;
 
-use std::sync::{Arc, Mutex};
+use std::{
+    future::IntoFuture,
+    sync::{Arc, Mutex},
+};
 
-use futures_util::TryStreamExt;
+use futures_util::{FutureExt, TryStreamExt};
 use replicant::{
-    Options, Value, json, operation,
+    Options, Value,
+    background::Tasks,
+    json, operation,
     telemetry::{Level, Sink, attach, attach_stream},
 };
 use support::{CANCEL, CREATED, DONE, abandon_after_request, play, quick, settled};
@@ -133,6 +138,39 @@ async fn a_run_and_its_cancel_in_the_background_are_logged() {
     assert_eq!(records.event("canceling prediction")["prediction_id"].as_str(), Some("p1"));
     let (run, ..) = records.span("generate_content acme/text");
     assert_eq!(run["error.type"].as_str(), Some("abandoned"));
+}
+
+#[tokio::test]
+async fn a_cancel_that_cannot_be_sent_is_logged() {
+    let created = CREATED.replace("p1", "..");
+    let (_emulator, script, client) = play(&format!("[{created}]"), Options::default());
+    let records = Records::default();
+    let params = json!({"ref": "acme/text", "input": {}, "wait": false, "interval": 3600});
+    let call = attach(records.sink(Level::Info, false), operation::call(&client, "run", params.into(), None));
+    abandon_after_request(call, &script).await;
+    settled(&script).await;
+    let failed = records.event("cancel failed");
+    assert_eq!(failed["prediction_id"].as_str(), Some(".."));
+    assert_eq!(failed["error"].as_str(), Some("invalid_argument"));
+}
+
+#[test]
+fn a_cancel_whose_runtime_has_ended_is_logged() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (_emulator, _script, client) = play(&format!("[{CREATED}]"), Options::default());
+    let (records, tasks) = (Records::default(), Tasks::default());
+    let mut run = client.with_tasks(tasks.clone()).run("acme/text", json!({})).into_future();
+    runtime.block_on(async {
+        assert!((&mut run).now_or_never().is_none());
+        // Its create has ended.
+        tasks.done().await;
+    });
+    drop(runtime);
+    let dropped = Box::pin(async move { drop(run) });
+    attach(records.sink(Level::Info, false), dropped).now_or_never().unwrap();
+    let failed = records.event("cancel failed");
+    assert_eq!(failed["prediction_id"].as_str(), Some("p1"));
+    assert_eq!(failed["error"].as_str(), Some("runtime_ended"));
 }
 
 #[tokio::test]

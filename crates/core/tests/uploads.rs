@@ -476,3 +476,26 @@ async fn an_error_of_a_hook_or_a_transport_during_an_upload_is_not_hidden_by_inl
         assert!(error.message().starts_with(why), "{error}");
     }
 }
+
+#[tokio::test]
+async fn a_stream_and_a_reader_are_uploaded_once() {
+    let (_emulator, client) = start();
+    let content = vec![b'x'; SIZE];
+    let sha256: String = Sha256::digest(&content).iter().map(|byte| format!("{byte:02x}")).collect();
+    let chunks = || stream::iter([vec![b'x'; SIZE / 2], vec![b'x'; SIZE / 2]].map(Ok::<_, std::io::Error>));
+    for file in [
+        File::stream(chunks(), Some(SIZE as u64)),
+        File::stream(chunks(), None),
+        File::reader(std::io::Cursor::new(content.clone())),
+    ] {
+        let uploaded = client.files().create(file.clone().filename("x.txt")).await.unwrap();
+        assert_eq!(uploaded.checksums["sha256"].as_str().unwrap(), sha256);
+        let error = client.files().create(file).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
+        assert!(error.message().contains("was sent before"), "{error}");
+    }
+
+    let cut = stream::iter([Ok("start".to_owned()), Err(std::io::Error::other("the disk is gone"))]);
+    let error = client.files().create(File::stream(cut, None)).await.unwrap_err();
+    assert!(error.message().contains("the disk is gone") && !error.message().contains("attempts"), "{error}");
+}

@@ -119,6 +119,47 @@ async fn an_event_is_a_prediction_or_a_training() {
     }
 }
 
+/// Sends the head of a request with a large body, and returns the response of an axum server.
+#[cfg(feature = "axum")]
+async fn respond_to_head(headers: &[(&str, String)]) -> String {
+    use axum::{Router, routing::post};
+    use replicant::resources::webhooks::WebhookEvent;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let client = Client::new(Options { token: Some("r8_token".into()), ..Options::default() }).unwrap();
+    let app = Router::new().route("/", post(async |_: WebhookEvent| "received")).with_state(client);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(async move { axum::serve(listener, app).await });
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let head = format!("POST / HTTP/1.1\r\nhost: x\r\n{headers}\r\n");
+    let mut socket = tokio::net::TcpStream::connect(address).await.unwrap();
+    socket.write_all(head.as_bytes()).await.unwrap();
+    let mut response = vec![0; 4096];
+    let read = tokio::time::timeout(Duration::from_secs(20), socket.read(&mut response));
+    let length = read.await.expect("a response before the body").unwrap();
+    server.abort();
+    String::from_utf8_lossy(&response[..length]).into_owned()
+}
+
+#[cfg(feature = "axum")]
+#[tokio::test]
+async fn axum_reads_no_body_without_current_signature_headers_or_of_70_mb() {
+    let length = |length: &str| ("content-length", length.to_owned());
+    let response = respond_to_head(&[length("1000000")]).await;
+    assert!(response.starts_with("HTTP/1.1 400") && response.contains("Missing webhook id"), "{response}");
+
+    let old = ["msg_1", "1", "v1,x"];
+    let names = ["webhook-id", "webhook-timestamp", "webhook-signature"];
+    let old: Vec<_> = std::iter::zip(names, old.map(str::to_owned)).chain([length("1000000")]).collect();
+    let response = respond_to_head(&old).await;
+    assert!(response.starts_with("HTTP/1.1 401") && response.contains("tolerance"), "{response}");
+
+    let large: Vec<_> = signed(SECRET, "").into_iter().chain([length("70000000")]).collect();
+    let response = respond_to_head(&large).await;
+    assert!(response.starts_with("HTTP/1.1 400") && response.contains("larger than 67108864"), "{response}");
+}
+
 #[tokio::test]
 async fn a_secret_that_cannot_be_fetched_is_not_the_fault_of_the_webhook() {
     let denied =

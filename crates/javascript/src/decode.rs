@@ -28,8 +28,7 @@ fn at<'a>(value: &'a mut Value, path: &[Value]) -> Result<&'a mut Value> {
 
 /// Decodes a big integer from its decimal digits.
 pub fn number(digits: &str) -> Value {
-    let number = digits.parse().ok().map(Number::Int).or_else(|| Number::big(digits));
-    number.map_or(Value::Null, Value::Number)
+    Number::integer(digits).map_or(Value::Null, Value::Number)
 }
 
 /// Decodes headers from lines: a name, its value, the next name.
@@ -37,4 +36,17 @@ pub fn headers(lines: &str) -> Vec<(String, String)> {
     let mut lines = lines.split('\n');
     let pair = |_| Some((lines.next()?.to_owned(), lines.next()?.to_owned()));
     std::iter::repeat(()).map_while(pair).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_are_those_that_json_has() {
+        for digits in ["5", "-5", "9223372036854775808", "18446744073709551616", "-9223372036854775809"] {
+            assert_eq!(Some(number(digits)), Value::from_json(digits.as_bytes()).ok(), "{digits}");
+        }
+        assert_eq!(number("1.5"), Value::Null);
+    }
 }

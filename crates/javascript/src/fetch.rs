@@ -52,6 +52,11 @@ pub fn fetch_failure(reason: String, raised: Option<bool>, never_sent: Option<bo
     if never_sent == Some(true) { error.with_never_sent() } else { error }
 }
 
+/// Builds the error of a file whose chunks JavaScript cannot provide.
+pub fn unreadable(reason: &str) -> Error {
+    Error::new(ErrorKind::FileNotFound, format!("cannot read the file: {reason}"))
+}
+
 /// Builds the error of a connection that broke.
 pub fn fetch_failed(reason: &str) -> Error {
     Error::new(ErrorKind::Connection, format!("`fetch` failed: {reason}"))

@@ -19,8 +19,8 @@ pub use self::{
     decode::{headers, insert, number},
     encode::{CallResult, compute, to_json},
     failure::fields,
-    fetch::{FetchParts, fetch_failed, fetch_failure},
-    message::Message,
+    fetch::{FetchParts, fetch_failed, fetch_failure, unreadable},
+    message::{Message, kind},
     names::contents,
     telemetry::{answer, follow},
 };

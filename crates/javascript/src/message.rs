@@ -4,6 +4,18 @@ use replicant::{Error, Result};
 
 use crate::{CallResult, fields};
 
+/// The numbers of the kinds of messages, which `node/src/completion-channel.ts` names.
+pub mod kind {
+    pub(super) const STATE: u32 = 0;
+    pub(super) const RESULT: u32 = 1;
+    pub(super) const FAILURE: u32 = 2;
+    pub(super) const OVER: u32 = 3;
+    /// Asks the event loop to turn. Only the binding of Node sends it.
+    pub const TURN: u32 = 4;
+    pub(super) const RECORD: u32 = 5;
+    pub(super) const UNFOLLOWED: u32 = 6;
+}
+
 /// A message about a call or stream.
 pub enum Message {
     /// A state for the observer, as JSON. More messages follow.
@@ -28,16 +40,16 @@ impl Message {
         matches!(self, Self::Record(_) | Self::Unfollowed)
     }
 
-    /// Returns the number of the kind and the content. `node/src/completion-channel.ts` names the kinds.
+    /// Returns the number of the [`kind`] and the content.
     pub fn into_parts(self) -> (u32, CallResult) {
         match self {
-            Self::State(json) => (0, text(json)),
-            Self::Result(result) => (1, result),
-            Self::Ready => (1, CallResult::default()),
-            Self::Failure(fields) => (2, text(fields)),
-            Self::Over => (3, CallResult::default()),
-            Self::Record(json) => (5, text(json)),
-            Self::Unfollowed => (6, CallResult::default()),
+            Self::State(json) => (kind::STATE, text(json)),
+            Self::Result(result) => (kind::RESULT, result),
+            Self::Ready => (kind::RESULT, CallResult::default()),
+            Self::Failure(fields) => (kind::FAILURE, text(fields)),
+            Self::Over => (kind::OVER, CallResult::default()),
+            Self::Record(json) => (kind::RECORD, text(json)),
+            Self::Unfollowed => (kind::UNFOLLOWED, CallResult::default()),
         }
     }
 }

@@ -4,14 +4,14 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicU32, Ordering},
     },
 };
 
 use replicant::{
     BoxFuture, Error, ErrorKind, Result, Value,
-    bindings::{Following, HookResult, Wanted},
+    bindings::{Following, HookResult, Wanted, lock},
     hooks::HeaderChanges,
     platform::Callback,
 };
@@ -58,7 +58,7 @@ type Answer = Option<String>;
 static ASKED: Mutex<Option<HashMap<u32, oneshot::Sender<Answer>>>> = Mutex::new(None);
 
 fn asker_of(ask: u32) -> Option<oneshot::Sender<Answer>> {
-    ASKED.lock().unwrap_or_else(PoisonError::into_inner).as_mut()?.remove(&ask)
+    lock(&ASKED).as_mut()?.remove(&ask)
 }
 
 /// Answers a question of a hook: the headers to change as JSON, `[["x-tenant", "acme"], ["x-old", null]]`, or nothing if
@@ -91,7 +91,7 @@ fn ask(records: &Records, ended: BoxFuture<'static, ()>, mut question: Value) ->
     let ask = LAST.fetch_add(1, Ordering::Relaxed);
     question["ask"] = ask.into();
     let (asker, answered) = oneshot::channel();
-    ASKED.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default().insert(ask, asker);
+    lock(&ASKED).get_or_insert_default().insert(ask, asker);
     let forget = Forget(ask);
     records.send(&question);
     Box::pin(async move {

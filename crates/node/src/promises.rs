@@ -16,7 +16,7 @@ use napi::{
 };
 use napi_derive::napi;
 use replicant::{BoxFuture, Error, ErrorKind, background};
-use replicant_javascript::{CallResult, Channel, Message};
+use replicant_javascript::{CallResult, Channel, Message, kind};
 use tokio::time::timeout;
 
 use self::message_queue::MessageQueue;
@@ -109,6 +109,7 @@ impl NativeCompletionChannel {
         idle: Function<'_, (), ()>,
         in_worker: bool,
     ) -> napi::Result<Self> {
+        crate::runtime::check()?;
         let queue = Arc::new(MessageQueue::new());
         let delivered = Arc::clone(&queue);
         let callback =
@@ -173,7 +174,7 @@ impl NativeCompletionChannel {
 }
 
 /// Tells JavaScript to let the event loop turn.
-const TURN: Fields = (0, 4, None, None, None, None);
+const TURN: Fields = (0, kind::TURN, None, None, None, None);
 
 fn fields(env: &Env, number: u32, message: Message) -> Fields {
     let (kind, CallResult { json, files, bytes, meta }) = message.into_parts();

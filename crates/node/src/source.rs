@@ -14,7 +14,8 @@ use napi::{
     bindgen_prelude::{Buffer, FnArgs, Object, Promise},
     threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
 };
-use replicant::{BoxError, BoxFuture, BoxStream, ByteSource, Error, ErrorKind, File, Result};
+use replicant::{BoxError, BoxFuture, BoxStream, ByteSource, File, Result};
+use replicant_javascript::unreadable;
 
 /// Returns the next chunk of a reading; `true` ends the reading. Weak, because the promise of the call keeps the process
 /// alive.
@@ -70,9 +71,7 @@ impl ByteSource for JsSource {
 
     fn open(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes, BoxError>>, BoxError>> {
         let session = self.sessions.fetch_add(1, Ordering::Relaxed);
-        let chunks = read(Arc::clone(&self.pull), session, |reason| {
-            BoxError::from(Error::new(ErrorKind::FileNotFound, format!("cannot read the file: {reason}")))
-        });
+        let chunks = read(Arc::clone(&self.pull), session, |reason| BoxError::from(unreadable(reason)));
         Box::pin(async move { Ok(chunks) })
     }
 }

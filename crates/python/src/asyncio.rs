@@ -20,7 +20,7 @@ use pyo3::{
     prelude::*,
     types::{PyWeakrefMethods, PyWeakrefReference},
 };
-use replicant::Observer;
+use replicant::{Observer, bindings::lock};
 
 pub use self::{context::current_context, promise::Awaited};
 use self::{
@@ -29,7 +29,6 @@ use self::{
     promise::{Outcome, Promise},
 };
 use crate::{
-    lock::lock,
     once::{Once, intern},
     raised::misplaced,
     runtime::{self, gate},

@@ -9,7 +9,7 @@ use replicant::BoxFuture;
 use crate::{once::intern, runtime::gate};
 
 /// The result of an awaitable.
-pub type Awaited = BoxFuture<'static, PyResult<Py<PyAny>>>;
+pub type PythonFuture = BoxFuture<'static, PyResult<Py<PyAny>>>;
 
 /// Returns `true` for what an async function returns.
 pub fn is_awaitable(object: &Bound<'_, PyAny>) -> bool {
@@ -26,7 +26,7 @@ pub fn close(object: &Bound<'_, PyAny>) -> bool {
 }
 
 /// Awaits `awaitable` on the event loop of `locals`. Fails if the loop ends before.
-pub fn on_loop(locals: &TaskLocals, awaitable: Bound<'_, PyAny>) -> PyResult<Awaited> {
+pub fn on_loop(locals: &TaskLocals, awaitable: Bound<'_, PyAny>) -> PyResult<PythonFuture> {
     let py = awaitable.py();
     let started = AtomicBool::new(false);
     let scheduled = Bound::new(py, Scheduled { awaitable: awaitable.unbind(), started })?;

@@ -11,6 +11,7 @@ use pyo3::{
 };
 use replicant::{
     Client as Core, Options, RateLimits, Reply,
+    bindings::lock,
     operation::{self, Payload},
 };
 
@@ -18,7 +19,6 @@ pub use self::link::Link;
 use crate::{
     asyncio::{Awaited, CompletionChannel},
     error,
-    lock::lock,
     raised::reraised,
     reply,
     runtime::{self, Inbox, gate},

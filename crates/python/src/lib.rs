@@ -1,9 +1,7 @@
 //! `replicant._native`: the binding between the core and the Python package `replicant`, which alone uses it.
 //!
 //! It converts values, errors and streams, and knows no endpoint: operations are named by the core's tables. Each
-//! module uses only modules that come before it in this list: `lock`, `once`, `raised`, `runtime`, `secret`, `source`, `value`, `error`,
-//! `reply`, `asyncio`, `telemetry`, `read_ahead`, `reading`, `transport`, `client`, `stream`, `command_line`,
-//! `turns`, `folder`.
+//! module uses only modules that come before it in the list in `tests/layers.rs`.
 
 mod asyncio;
 mod awaitable;
@@ -11,7 +9,6 @@ mod client;
 mod command_line;
 mod error;
 mod folder;
-mod lock;
 mod once;
 mod raised;
 mod read_ahead;

@@ -10,13 +10,10 @@ use std::{
 };
 
 use futures_util::{FutureExt, StreamExt};
-use replicant::{BoxStream, Error, Value, operation::Item};
+use replicant::{BoxStream, Error, Value, bindings::lock, operation::Item};
 use tokio::sync::watch;
 
-use crate::{
-    lock::lock,
-    runtime::{self, gate},
-};
+use crate::runtime::{self, gate};
 
 /// The maximum number of items to read at once.
 const BATCH: usize = 256;
@@ -60,8 +57,8 @@ pub fn close_all() {
 
 impl ReadAhead {
     /// Returns a stream that the end of the process closes.
-    pub fn live(items: Option<Items>, head: bool) -> Arc<Self> {
-        let source = Arc::new(Self::new(items, head));
+    pub fn live(items: Items, head: Head) -> Arc<Self> {
+        let source = Arc::new(Self::new(Some(items), head));
         let mut live = lock(&LIVE);
         // Swept when it would grow, so that the cost per stream stays constant.
         if live.len() == live.capacity() {
@@ -71,14 +68,23 @@ impl ReadAhead {
         source
     }
 
-    /// Returns a stream of `items`; closed if there are none.
-    pub fn new(items: Option<Items>, head: bool) -> Self {
+    /// Returns a stream that has ended.
+    pub fn closed() -> Self {
+        Self::new(None, Head::NotWanted)
+    }
+
+    /// Returns a stream of `items` that begins with an item.
+    pub fn of(items: Items) -> Self {
+        Self::new(Some(items), Head::NotWanted)
+    }
+
+    fn new(items: Option<Items>, head: Head) -> Self {
         Self {
             closed: watch::Sender::new(items.is_none()),
             ended: AtomicBool::new(items.is_none()),
             items: tokio::sync::Mutex::new(items),
             ready: Mutex::default(),
-            head: Mutex::new(if head { Head::Awaited } else { Head::NotWanted }),
+            head: Mutex::new(head),
             forks: gate::forks(),
         }
     }

@@ -18,7 +18,7 @@ use std::{
 };
 
 use pyo3::{exceptions::PyRuntimeError, prelude::*};
-use replicant::background;
+use replicant::{Error, ErrorKind, Result, background, bindings::lock};
 use tokio::sync::watch;
 
 pub use self::{
@@ -28,7 +28,6 @@ pub use self::{
     signals::unblocked,
     wait::wait,
 };
-use crate::lock::lock;
 
 /// How long the end of the process waits at least for threads to leave this library.
 const LEAVING: Duration = Duration::from_millis(200);
@@ -73,6 +72,19 @@ fn with_current<T>(take: impl FnOnce(&Running) -> T) -> PyResult<T> {
     // In a forked child, the old one may be locked by a thread that the child does not have.
     mem::forget(current.replace(running));
     Ok(taken)
+}
+
+/// Runs Python code on a separate thread, because it and attaching to the interpreter may block.
+pub async fn blocking<T: Send + 'static, E: From<Error> + Send + 'static>(
+    work: impl FnOnce(Python<'_>) -> Result<T, E> + Send + 'static,
+) -> Result<T, E> {
+    let internal = |why: String| E::from(Error::new(ErrorKind::Internal, why));
+    let done = tokio::task::spawn_blocking(move || unblocked(|| gate::attach(work))).await;
+    match done {
+        Ok(Some(result)) => result,
+        Ok(None) => Err(internal("the interpreter is ending".into())),
+        Err(error) => Err(internal(error.to_string())),
+    }
 }
 
 /// Returns the runtime of this process if it was built.

@@ -17,9 +17,9 @@ use replicant::{BoxError, BoxFuture, BoxStream, ByteSource, Error, ErrorKind, Fi
 
 use self::position::{Extent, Position, Turn, tell};
 use crate::{
-    awaitable::{Awaited, close, is_awaitable, on_loop},
+    awaitable::{PythonFuture, close, is_awaitable, on_loop},
     once::intern,
-    runtime::{gate, unblocked},
+    runtime::{blocking, gate},
 };
 
 const EXHAUSTED: &str = "the file yields nothing: it is empty or was already read, and it cannot be rewound; pass a new one, or its content as bytes";
@@ -75,11 +75,10 @@ impl Shared {
     /// Reads the piece at `offset`.
     async fn piece(self: &Arc<Self>, turn: Turn, offset: u64) -> Result<(Turn, Bytes), BoxError> {
         let this = self.clone();
-        // On a separate thread, because `read` and attaching to the interpreter may block. With the turn, because that thread
-        // goes on if the upload is dropped.
-        let read = move || (turn, unblocked(|| this.seek_and_read(offset)));
-        let (turn, piece) = tokio::task::spawn_blocking(read).await.map_err(lost)?;
-        let piece = match piece? {
+        // With the turn, because the thread goes on if the upload is dropped.
+        let read = blocking(move |py| this.seek_and_read(py, offset).map(|piece| (turn, piece)));
+        let (turn, piece) = read.await?;
+        let piece = match piece {
             Piece::Ready(bytes) => bytes,
             Piece::Awaited(piece) => {
                 let piece = piece.await.map_err(ReadFailure::new)?;
@@ -98,82 +97,74 @@ impl Shared {
     /// not, because another upload reads it.
     async fn rewind(self: &Arc<Self>) -> bool {
         let this = self.clone();
-        let seek = move || {
-            gate::attach(|py| -> PyResult<Option<Awaited>> {
-                let sought = this.file.bind(py).call_method1(intern!(py, "seek"), (0,))?;
-                match &this.locals {
-                    Some(locals) if is_awaitable(&sought) => on_loop(locals, sought).map(Some),
-                    _ if close(&sought) => Err(PyRuntimeError::new_err("no event loop")),
-                    _ => Ok(None),
-                }
-            })
+        let seek = move |py: Python<'_>| {
+            let sought = this.file.bind(py).call_method1(intern!(py, "seek"), (0,))?;
+            match &this.locals {
+                Some(locals) if is_awaitable(&sought) => on_loop(locals, sought).map(Some),
+                _ if close(&sought) => Err(PyRuntimeError::new_err("no event loop")),
+                _ => Ok(None),
+            }
         };
         if Arc::strong_count(&self.position) > 1 {
             return false;
         }
-        match tokio::task::spawn_blocking(|| unblocked(seek)).await {
-            Ok(Some(Ok(Some(sought)))) => sought.await.is_ok(),
-            Ok(Some(Ok(None))) => true,
+        match blocking(move |py| Ok::<_, Error>(seek(py))).await {
+            Ok(Ok(Some(sought))) => sought.await.is_ok(),
+            Ok(Ok(None)) => true,
             _ => false,
         }
     }
 
     /// Reads at most `limit` bytes from the start, and seeks back: an upload that begins later begins where the file is.
-    fn sample(&self, limit: usize) -> Result<Bytes, BoxError> {
-        gate::attach(|py| {
-            let file = self.file.bind(py);
-            let mut sample = BytesMut::new();
-            let mut read = || -> PyResult<Result<()>> {
-                file.call_method1(intern!(py, "seek"), (self.extent.start,))?;
-                while sample.len() < limit {
-                    let wanted = limit - sample.len();
-                    let piece = file.call_method1(intern!(py, "read"), (wanted,))?;
-                    close(&piece);
-                    match checked(&piece) {
-                        Ok(piece) if piece.is_empty() => break,
-                        Ok(piece) => sample.extend_from_slice(&piece[..piece.len().min(wanted)]),
-                        Err(error) => return Ok(Err(error)),
-                    }
+    fn sample(&self, py: Python<'_>, limit: usize) -> Result<Bytes, BoxError> {
+        let file = self.file.bind(py);
+        let mut sample = BytesMut::new();
+        let mut read = || -> PyResult<Result<()>> {
+            file.call_method1(intern!(py, "seek"), (self.extent.start,))?;
+            while sample.len() < limit {
+                let wanted = limit - sample.len();
+                let piece = file.call_method1(intern!(py, "read"), (wanted,))?;
+                close(&piece);
+                match checked(&piece) {
+                    Ok(piece) if piece.is_empty() => break,
+                    Ok(piece) => sample.extend_from_slice(&piece[..piece.len().min(wanted)]),
+                    Err(error) => return Ok(Err(error)),
                 }
-                Ok(Ok(()))
-            };
-            let at = tell(file).map_err(ReadFailure::new)?;
-            let read = read();
-            file.call_method1(intern!(py, "seek"), (at,)).map_err(ReadFailure::new)?;
-            read.map_err(ReadFailure::new)??;
-            Ok(sample.freeze())
-        })
-        .unwrap_or_else(|| Err(ending()))
+            }
+            Ok(Ok(()))
+        };
+        let at = tell(file).map_err(ReadFailure::new)?;
+        let read = read();
+        file.call_method1(intern!(py, "seek"), (at,)).map_err(ReadFailure::new)?;
+        read.map_err(ReadFailure::new)??;
+        Ok(sample.freeze())
     }
 
-    fn seek_and_read(&self, offset: u64) -> Result<Piece, BoxError> {
-        gate::attach(|py| {
-            let file = self.file.bind(py);
-            let read = || -> PyResult<Result<Piece>> {
-                if let Some(start) = self.extent.start {
-                    file.call_method1(intern!(py, "seek"), (start + offset,))?;
-                }
-                let piece = file.call_method1(intern!(py, "read"), (CHUNK,))?;
-                if is_awaitable(&piece) {
-                    let Some(locals) = &self.locals else {
-                        close(&piece);
-                        let why = "a file whose `read` is async needs an async call, such as `async_run`";
-                        return Ok(Err(Error::new(ErrorKind::InvalidArgument, why)));
-                    };
-                    return Ok(Ok(Piece::Awaited(on_loop(locals, piece)?)));
-                }
-                Ok(checked(&piece).map(Piece::Ready))
-            };
-            read().map_err(ReadFailure::new)?.map_err(BoxError::from)
-        })
-        .unwrap_or_else(|| Err(ending()))
+    fn seek_and_read(&self, py: Python<'_>, offset: u64) -> Result<Piece, BoxError> {
+        let file = self.file.bind(py);
+        let read = || -> PyResult<Result<Piece>> {
+            if let Some(start) = self.extent.start {
+                file.call_method1(intern!(py, "seek"), (start + offset,))?;
+            }
+            let piece = file.call_method1(intern!(py, "read"), (CHUNK,))?;
+            if is_awaitable(&piece) {
+                let Some(locals) = &self.locals else {
+                    close(&piece);
+                    let why = "a file whose `read` is async needs an async call, such as `async_run`";
+                    return Ok(Err(Error::new(ErrorKind::InvalidArgument, why)));
+                };
+                return Ok(Ok(Piece::Awaited(on_loop(locals, piece)?)));
+            }
+            Ok(checked(&piece).map(Piece::Ready))
+        };
+        read().map_err(ReadFailure::new)?.map_err(BoxError::from)
     }
 }
 
 /// The result of one call of `read`.
 enum Piece {
     Ready(Bytes),
-    Awaited(Awaited),
+    Awaited(PythonFuture),
 }
 
 impl ByteSource for Reader {
@@ -190,8 +181,11 @@ impl ByteSource for Reader {
         Box::pin(async move {
             let turn = shared.position.turn().await;
             // With the turn, because the thread goes on if the batch is left.
-            let sample = move || (unblocked(|| shared.sample(limit)), turn);
-            tokio::task::spawn_blocking(sample).await.map_err(lost)?.0
+            let sample = move |py: Python<'_>| {
+                let _turn = turn;
+                shared.sample(py, limit)
+            };
+            blocking(sample).await
         })
     }
 
@@ -213,15 +207,6 @@ impl ByteSource for Reader {
         });
         Box::pin(async move { Ok(Box::pin(pieces) as BoxStream<'static, _>) })
     }
-}
-
-fn ending() -> BoxError {
-    Error::new(ErrorKind::Internal, "the interpreter is ending").into()
-}
-
-/// Builds the error of a thread that has ended early.
-fn lost(error: tokio::task::JoinError) -> Error {
-    Error::new(ErrorKind::Internal, error.to_string())
 }
 
 /// Returns the result of `read`, or an item of an iterator, as bytes.

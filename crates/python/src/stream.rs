@@ -204,7 +204,7 @@ impl Stream {
     /// Closes the stream without running Python code.
     fn abandon(&self, py: Python<'_>) -> PyResult<()> {
         // A stream that is not open yet becomes a closed one.
-        let closed = || Ok(Opened { link: None, items: Arc::new(ReadAhead::new(None, false)) });
+        let closed = || Ok(Opened { link: None, items: Arc::new(ReadAhead::closed()) });
         if let Ok(opened) = self.opened.get_or_init_py_attached(py, closed) {
             if let Some(relay) = opened.relay() {
                 relay.finish();
@@ -248,7 +248,8 @@ impl Stream {
             let (name, params) = &self.call;
             let mut link = self.client.get().link(py, awaited)?;
             let items = link.follow_stream(operation::open(&link.core, name, params.clone()));
-            Ok(Opened { link: Some(link), items: ReadAhead::live(Some(items), self.head) })
+            let head = if self.head { Head::Awaited } else { Head::NotWanted };
+            Ok(Opened { link: Some(link), items: ReadAhead::live(items, head) })
         };
         let opened =
             self.opened.get_or_init_py_attached(py, open).as_ref().map_err(|error| error.clone_ref(py))?;

@@ -15,7 +15,7 @@ use std::{
 use pyo3::prelude::*;
 use replicant::{
     Result, Value,
-    bindings::PerProcess,
+    bindings::{PerProcess, lock},
     hooks::HeaderChanges,
     telemetry::{Level, Sink},
 };
@@ -25,7 +25,6 @@ pub use self::{
     receiver::Receiver,
     relay::{Relay, stop_asking},
 };
-use crate::lock::lock;
 
 /// A message from the core to the Python code that waits for a call.
 pub enum Notice {

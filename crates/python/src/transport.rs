@@ -14,16 +14,16 @@ use pyo3::{
 use pyo3_async_runtimes::TaskLocals;
 use replicant::{
     BoxFuture, BoxStream, Error, ErrorKind, Result,
+    bindings::lock,
     transport::{BodySource, HttpBody, HttpRequest, HttpResponse, StreamBody, Transport},
 };
 
 use self::body::Body;
 use crate::{
-    awaitable::{Awaited, is_awaitable, on_loop},
-    lock::lock,
+    awaitable::{PythonFuture, is_awaitable, on_loop},
     once::intern,
     raised::Raised,
-    runtime::{gate, unblocked},
+    runtime::blocking,
     source::bytes_of,
 };
 
@@ -65,12 +65,12 @@ impl Transport for PythonTransport {
 /// The result of Python code: an object, or an awaitable for one.
 enum Returned {
     Ready(Py<PyAny>),
-    Awaited(Awaited),
+    Awaited(PythonFuture),
 }
 
 impl Route {
     fn send(&self, py: Python<'_>, request: HttpRequest) -> PyResult<Returned> {
-        let HttpRequest { method, url, headers, body, .. } = request;
+        let HttpRequest { method, url, headers, body, to_api, .. } = request;
         let (content, length) = match body {
             HttpBody::Empty => (None, None),
             HttpBody::Bytes(bytes) => (Some(PyBytes::new(py, &bytes).into_any()), None),
@@ -80,8 +80,10 @@ impl Route {
         };
         let awaited = self.locals.is_some() && !self.is_closed(py)?;
         let send = self.adapter.bind(py).getattr(intern!(py, "send"))?;
-        let arguments = (send, method, url.as_str(), headers, content, length, awaited);
-        self.returned(self.context(py)?.call_method1(intern!(py, "run"), arguments)?)
+        let arguments = (send, method, url.as_str(), headers, content, length, awaited, to_api);
+        let context = self.context(py)?;
+        let returned = context.call_method1(intern!(py, "run"), arguments)?;
+        self.returned(returned, context)
     }
 
     /// Returns whether the event loop of an awaited call is closed, as it may be when the cancel of an abandoned call is sent.
@@ -95,9 +97,12 @@ impl Route {
         self.context.bind(py).call_method0(intern!(py, "copy"))
     }
 
-    fn returned(&self, given: Bound<'_, PyAny>) -> PyResult<Returned> {
+    /// Awaits what Python returned, in the context in which it did.
+    fn returned(&self, given: Bound<'_, PyAny>, context: Bound<'_, PyAny>) -> PyResult<Returned> {
         match &self.locals {
-            Some(locals) if is_awaitable(&given) => Ok(Returned::Awaited(on_loop(locals, given)?)),
+            Some(locals) if is_awaitable(&given) => {
+                Ok(Returned::Awaited(on_loop(&locals.clone().with_context(context), given)?))
+            }
             _ => Ok(Returned::Ready(given.unbind())),
         }
     }
@@ -140,17 +145,6 @@ impl Route {
     }
 }
 
-/// Runs Python code on a separate thread, because it and attaching to the interpreter may block.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce(Python<'_>) -> Result<T> + Send + 'static,
-) -> Result<T> {
-    let done = tokio::task::spawn_blocking(move || {
-        unblocked(|| gate::attach(work))
-            .unwrap_or_else(|| Err(Error::new(ErrorKind::Internal, "the interpreter is ending")))
-    });
-    done.await.unwrap_or_else(|error| Err(Error::new(ErrorKind::Internal, error.to_string())))
-}
-
 fn build_response(py: Python<'_>, response: &Py<PyAny>, route: &Arc<Route>) -> PyResult<HttpResponse> {
     let (status, headers, body): (u16, Vec<(String, String)>, Bound<'_, PyAny>) =
         response.bind(py).extract()?;
@@ -183,8 +177,9 @@ async fn next(route: Arc<Route>, iterator: Arc<Py<PyAny>>) -> Result<Option<Byte
             let awaited = iterator.hasattr(intern!(py, "__anext__"))?;
             let step = if awaited { intern!(py, "__anext__") } else { intern!(py, "__next__") };
             let step = iterator.getattr(step)?;
-            match this.context(py)?.call_method1(intern!(py, "run"), (step,)) {
-                Ok(given) if awaited => this.returned(given).map(Some),
+            let context = this.context(py)?;
+            match context.call_method1(intern!(py, "run"), (step,)) {
+                Ok(given) if awaited => this.returned(given, context).map(Some),
                 Ok(given) => Ok(Some(Returned::Ready(given.unbind()))),
                 Err(error) => ended(py, error).map(|()| None),
             }

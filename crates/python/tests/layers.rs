@@ -8,7 +8,7 @@ fn modules_import_only_lower_layers() {
     layers::check(
         env!("CARGO_MANIFEST_DIR").as_ref(),
         &[
-            "lock|once",
+            "once",
             "raised",
             "runtime",
             "awaitable",

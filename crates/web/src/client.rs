@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use js_sys::{Array, Function, Object, Promise, Reflect};
-use replicant::{Client, Error, ErrorKind, Options, RateLimits, Result, Value, background::Tasks};
+use replicant::{Client, Options, RateLimits, Result, background::Tasks};
 use replicant_javascript::{Call, observer, to_json};
 use tokio::sync::Notify;
 use wasm_bindgen::{
@@ -43,7 +43,7 @@ impl NativeClient {
         let client =
             value::from_js(options, parts.as_ref()).and_then(Options::from_value).and_then(|mut options| {
                 options.transport = Some(Arc::new(JsTransport::new(fetch, channel.clone())));
-                options.runtime = Some(Arc::new(WebRuntime::with_rate(clock_rate(&options)?)));
+                options.runtime = Some(Arc::new(WebRuntime::with_rate(options.checked_clock_rate()?)));
                 Client::new(options)
             });
         let client = client.map_err(|error| to_js(&error))?;
@@ -115,17 +115,6 @@ impl NativeClient {
     fn transport(&self, fetch: Option<Function>) -> Option<JsTransport> {
         fetch.map(|fetch| JsTransport::new(fetch, self.channel.clone()))
     }
-}
-
-fn clock_rate(options: &Options) -> Result<f64> {
-    let rate = options.clock_rate.unwrap_or(1.0);
-    if rate.is_finite() && rate > 0.0 {
-        return Ok(rate);
-    }
-    Err(Error::new(
-        ErrorKind::InvalidArgument,
-        format!("`clock_rate` must be greater than zero, not {}", Value::from(rate)),
-    ))
 }
 
 /// Stops one call.

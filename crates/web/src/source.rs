@@ -5,7 +5,8 @@ use std::{cell::Cell, fmt, rc::Rc, sync::Arc};
 use bytes::Bytes;
 use futures_util::stream;
 use js_sys::{Function, Promise};
-use replicant::{BoxError, BoxFuture, BoxStream, ByteSource, Error, ErrorKind, File, Result};
+use replicant::{BoxError, BoxFuture, BoxStream, ByteSource, Error, File, Result};
+use replicant_javascript::unreadable;
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::{
@@ -78,9 +79,8 @@ impl ByteSource for JsSource {
     fn open(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes, BoxError>>, BoxError>> {
         let session = self.sessions.get();
         self.sessions.set(session + 1);
-        let chunks = read(Reading::new(self.pull.clone(), session), |reason| {
-            BoxError::from(Error::new(ErrorKind::FileNotFound, format!("cannot read the file: {reason}")))
-        });
+        let chunks =
+            read(Reading::new(self.pull.clone(), session), |reason| BoxError::from(unreadable(reason)));
         Box::pin(async move { Ok(chunks) })
     }
 }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use js_sys::{Function, Promise, Uint8Array};
 use replicant::{
     BoxFuture, BoxStream, Result,
+    bindings::header,
     transport::{BodySource, HttpRequest, HttpResponse, StreamBody, Transport},
 };
 use replicant_javascript::{FetchParts, fetch_failed, fetch_failure, headers};
@@ -149,10 +150,6 @@ fn incoming(response: &NativeResponse) -> Result<HttpResponse> {
         }
     };
     Ok(HttpResponse::new(response.status(), headers, body))
-}
-
-fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
 }
 
 /// An unread body: one promise for the whole, or one per chunk.

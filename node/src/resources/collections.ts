@@ -6,7 +6,11 @@ import { Resource } from "./resource";
 
 /** Methods of collections. */
 export class Collections extends Resource {
-  /** Lists the collections. `GET /collections` */
+  /**
+   * Lists the collections. `GET /collections`
+   *
+   * @throws {AuthenticationError} if the API refuses the token
+   */
   list<P extends PagePromise<Collection> = PagePromise<Collection>>(options?: ListOptions): P;
   list<_P extends PagePromise<Collection> = PagePromise<Collection>>(
     options?: ListOptions,
@@ -15,7 +19,11 @@ export class Collections extends Resource {
     return list(this.calls, "collections.list", requestParams(options), options);
   }
 
-  /** Returns a collection with its models. `GET /collections/{slug}` */
+  /**
+   * Returns a collection with its models. `GET /collections/{slug}`
+   *
+   * @throws {NotFoundError} if there is no such collection
+   */
   get(slug: string, options: RequestOptions = {}): Promise<Collection> {
     return this.calls.call("collections.get", singleParams({ slug }, options), options);
   }

@@ -17,6 +17,7 @@ export class DeploymentPredictions extends Resource {
    * `POST /deployments/{owner}/{name}/predictions`
    *
    * @throws {UnprocessableEntityError} if the input is invalid
+   * @throws {OutcomeUnknownError} if the request was sent and no response arrived
    */
   create<T = ModelDefined>(...args: OfDeployment): Promise<Prediction<T>>;
   create<_T = ModelDefined>(owner: string, name: string, options: PredictionInput): Promise<Prediction>;
@@ -52,7 +53,11 @@ export class Deployments extends Resource {
   /** Predictions of deployments. */
   predictions: Namespace<DeploymentPredictions> = new DeploymentPredictions(this.calls);
 
-  /** Lists the deployments of this account. `GET /deployments` */
+  /**
+   * Lists the deployments of this account. `GET /deployments`
+   *
+   * @throws {AuthenticationError} if the API refuses the token
+   */
   list<P extends PagePromise<Deployment> = PagePromise<Deployment>>(options?: ListOptions): P;
   list<_P extends PagePromise<Deployment> = PagePromise<Deployment>>(
     options?: ListOptions,
@@ -61,17 +66,31 @@ export class Deployments extends Resource {
     return list(this.calls, "deployments.list", requestParams(options), options);
   }
 
-  /** Returns a deployment. `GET /deployments/{owner}/{name}` */
+  /**
+   * Returns a deployment. `GET /deployments/{owner}/{name}`
+   *
+   * @throws {NotFoundError} if there is no such deployment
+   */
   get(owner: string, name: string, options: RequestOptions = {}): Promise<Deployment> {
     return this.calls.call("deployments.get", merge({ owner, name }, requestParams(options)), options);
   }
 
-  /** Creates a deployment. `POST /deployments` */
+  /**
+   * Creates a deployment. `POST /deployments`
+   *
+   * @throws {UnprocessableEntityError} if the API refuses a parameter
+   * @throws {OutcomeUnknownError} if the request was sent and no response arrived
+   */
   create(config: DeploymentConfig, options: RequestOptions = {}): Promise<Deployment> {
     return this.calls.call("deployments.create", merge({}, config, requestParams(options)), options);
   }
 
-  /** Updates a deployment, which creates a new release. `PATCH /deployments/{owner}/{name}` */
+  /**
+   * Updates a deployment, which creates a new release. `PATCH /deployments/{owner}/{name}`
+   *
+   * @throws {NotFoundError} if there is no such deployment
+   * @throws {UnprocessableEntityError} if the API refuses a parameter
+   */
   update(
     owner: string,
     name: string,
@@ -86,6 +105,8 @@ export class Deployments extends Resource {
    * Deletes a deployment, which must have been unused for 15 minutes. `DELETE /deployments/{owner}/{name}`
    *
    * @returns true
+   * @throws {NotFoundError} if there is no such deployment
+   * @throws {ApiError} if the API refuses, because the deployment is in use
    */
   delete(owner: string, name: string, options: RequestOptions = {}): Promise<boolean> {
     return this.calls.call("deployments.delete", merge({ owner, name }, requestParams(options)), options);

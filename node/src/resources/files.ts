@@ -54,12 +54,20 @@ export class Files extends Resource {
     return this.calls.call("files.create", params, progressOptions(options));
   }
 
-  /** Returns the metadata of a file. `GET /files/{id}` */
+  /**
+   * Returns the metadata of a file. `GET /files/{id}`
+   *
+   * @throws {NotFoundError} if there is no such file
+   */
   get(id: string, options: RequestOptions = {}): Promise<FileObject> {
     return this.calls.call("files.get", singleParams({ id }, options), options);
   }
 
-  /** Lists the files of this account. `GET /files` */
+  /**
+   * Lists the files of this account. `GET /files`
+   *
+   * @throws {AuthenticationError} if the API refuses the token
+   */
   list<P extends PagePromise<FileObject> = PagePromise<FileObject>>(options?: ListOptions): P;
   list<_P extends PagePromise<FileObject> = PagePromise<FileObject>>(
     options?: ListOptions,
@@ -72,6 +80,7 @@ export class Files extends Resource {
    * Deletes a file. `DELETE /files/{id}`
    *
    * @returns true
+   * @throws {NotFoundError} if there is no such file
    */
   delete(id: string, options: RequestOptions = {}): Promise<boolean> {
     return this.calls.call("files.delete", singleParams({ id }, options), options);
@@ -82,6 +91,7 @@ export class Files extends Resource {
    *
    * @param link.expiry time at which the signature expires, in Unix seconds
    * @param link.signature made with the signing secret of the Files API
+   * @throws {NotFoundError} if there is no such file, or its link has expired
    */
   download(
     id: string,

@@ -9,7 +9,11 @@ import { type Namespace, Resource } from "./resource";
 
 /** Methods of versions of models. */
 export class ModelVersions extends Resource {
-  /** Lists the versions of a model, newest first. `GET /models/{owner}/{name}/versions` */
+  /**
+   * Lists the versions of a model, newest first. `GET /models/{owner}/{name}/versions`
+   *
+   * @throws {NotFoundError} if there is no such model
+   */
   list<P extends PagePromise<ModelVersion> = PagePromise<ModelVersion>>(
     owner: string,
     name: string,
@@ -24,7 +28,11 @@ export class ModelVersions extends Resource {
     return list(this.calls, "models.versions.list", merge({ owner, name }, requestParams(options)), options);
   }
 
-  /** Returns a version with the schema of its input. `GET /models/{owner}/{name}/versions/{id}` */
+  /**
+   * Returns a version with the schema of its input. `GET /models/{owner}/{name}/versions/{id}`
+   *
+   * @throws {NotFoundError} if there is no such model or version
+   */
   get(owner: string, name: string, id: string, options: RequestOptions = {}): Promise<ModelVersion> {
     return this.calls.call(
       "models.versions.get",
@@ -38,6 +46,8 @@ export class ModelVersions extends Resource {
    * `DELETE /models/{owner}/{name}/versions/{id}`
    *
    * @returns true
+   * @throws {NotFoundError} if there is no such model or version
+   * @throws {ApiError} if the API refuses, because the model is public or a deployment runs the version
    */
   delete(owner: string, name: string, id: string, options: RequestOptions = {}): Promise<boolean> {
     return this.calls.call(
@@ -59,6 +69,7 @@ export class ModelPredictions extends Resource {
    * `POST /models/{owner}/{name}/predictions`
    *
    * @throws {UnprocessableEntityError} if the input is invalid
+   * @throws {OutcomeUnknownError} if the request was sent and no response arrived
    */
   create<T = ModelDefined>(...args: OfModel): Promise<Prediction<T>>;
   create<_T = ModelDefined>(owner: string, name: string, options: PredictionInput): Promise<Prediction>;
@@ -70,7 +81,11 @@ export class ModelPredictions extends Resource {
 
 /** Methods of example predictions of models. */
 export class ModelExamples extends Resource {
-  /** Lists the example predictions of a model. `GET /models/{owner}/{name}/examples` */
+  /**
+   * Lists the example predictions of a model. `GET /models/{owner}/{name}/examples`
+   *
+   * @throws {NotFoundError} if there is no such model
+   */
   list<P extends PagePromise<Prediction> = PagePromise<Prediction>>(
     owner: string,
     name: string,
@@ -88,7 +103,11 @@ export class ModelExamples extends Resource {
 
 /** Methods of readmes of models. */
 export class ModelReadme extends Resource {
-  /** Returns the readme of a model, in Markdown. `GET /models/{owner}/{name}/readme` */
+  /**
+   * Returns the readme of a model, in Markdown. `GET /models/{owner}/{name}/readme`
+   *
+   * @throws {NotFoundError} if the model has no readme
+   */
   get(owner: string, name: string, options: RequestOptions = {}): Promise<string> {
     return this.calls.call("models.readme.get", merge({ owner, name }, requestParams(options)), options);
   }
@@ -129,19 +148,32 @@ export class Models extends Resource {
   /** Readmes of models. */
   readme: Namespace<ModelReadme> = new ModelReadme(this.calls);
 
-  /** Returns a model. `GET /models/{owner}/{name}` */
+  /**
+   * Returns a model. `GET /models/{owner}/{name}`
+   *
+   * @throws {NotFoundError} if there is no such model
+   */
   get(owner: string, name: string, options: RequestOptions = {}): Promise<Model> {
     return this.calls.call("models.get", merge({ owner, name }, requestParams(options)), options);
   }
 
-  /** Lists public models. `GET /models` */
+  /**
+   * Lists public models. `GET /models`
+   *
+   * @throws {AuthenticationError} if the API refuses the token
+   */
   list<P extends PagePromise<Model> = PagePromise<Model>>(options?: ModelListOptions): P;
   list<_P extends PagePromise<Model> = PagePromise<Model>>(options?: ModelListOptions): Promise<Page<Model>>;
   list(options: ModelListOptions = {}): PagePromise<Model> {
     return list(this.calls, "models.list", requestParams(options), options);
   }
 
-  /** Creates a model, which has no versions until one is pushed or trained. `POST /models` */
+  /**
+   * Creates a model, which has no versions until one is pushed or trained. `POST /models`
+   *
+   * @throws {UnprocessableEntityError} if the API refuses a parameter
+   * @throws {OutcomeUnknownError} if the request was sent and no response arrived
+   */
   create(
     owner: string,
     name: string,
@@ -154,7 +186,13 @@ export class Models extends Resource {
     return this.calls.call("models.create", params, given);
   }
 
-  /** Updates the description of a model. `PATCH /models/{owner}/{name}` */
+  /**
+   * Updates the description of a model. `PATCH /models/{owner}/{name}`
+   *
+   * @throws {NotFoundError} if there is no such model
+   * @throws {PermissionDeniedError} if the model belongs to another account
+   * @throws {UnprocessableEntityError} if the API refuses a parameter
+   */
   update(
     owner: string,
     name: string,
@@ -169,12 +207,18 @@ export class Models extends Resource {
    * Deletes a model, which must be private and have no versions. `DELETE /models/{owner}/{name}`
    *
    * @returns true
+   * @throws {NotFoundError} if there is no such model
+   * @throws {ApiError} if the API refuses, because the model is public or has versions
    */
   delete(owner: string, name: string, options: RequestOptions = {}): Promise<boolean> {
     return this.calls.call("models.delete", merge({ owner, name }, requestParams(options)), options);
   }
 
-  /** Searches public models. `QUERY /models` */
+  /**
+   * Searches public models. `QUERY /models`
+   *
+   * @throws {AuthenticationError} if the API refuses the token
+   */
   search<P extends PagePromise<Model> = PagePromise<Model>>(query: string, options?: ListOptions): P;
   search<_P extends PagePromise<Model> = PagePromise<Model>>(
     query: string,

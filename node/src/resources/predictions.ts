@@ -67,14 +67,22 @@ export class Predictions extends Resource {
     return this.calls.call("predictions.get", singleParams({ id }, options), options);
   }
 
-  /** Cancels a prediction. Has no effect on one that has ended. `POST /predictions/{id}/cancel` */
+  /**
+   * Cancels a prediction. Has no effect on one that has ended. `POST /predictions/{id}/cancel`
+   *
+   * @throws {NotFoundError} if there is no such prediction
+   */
   cancel<T = ModelDefined>(id: string, options?: RequestOptions): Promise<Prediction<T>>;
   cancel<_T = ModelDefined>(id: string, options?: RequestOptions): Promise<Prediction>;
   cancel(id: string, options: RequestOptions = {}): Promise<Prediction> {
     return this.calls.call("predictions.cancel", singleParams({ id }, options), options);
   }
 
-  /** Lists the predictions of this account, newest first, 100 per page. `GET /predictions` */
+  /**
+   * Lists the predictions of this account, newest first, 100 per page. `GET /predictions`
+   *
+   * @throws {AuthenticationError} if the API refuses the token
+   */
   list<P extends PagePromise<Prediction> = PagePromise<Prediction>>(options?: PredictionListOptions): P;
   list<_P extends PagePromise<Prediction> = PagePromise<Prediction>>(
     options?: PredictionListOptions,
@@ -120,6 +128,8 @@ export class Predictions extends Resource {
    *
    * @throws {StreamUnsupportedError} if the model has no stream
    * @throws {StreamInterruptedError} if the stream broke and could not be resumed
+   * @throws {NotFoundError} if there is no such prediction
+   * @throws {PredictionFailedError} if the prediction failed
    */
   stream(prediction: Prediction | string, options: OutputOptions = {}): EventStream {
     const params = merge(which(prediction), requestParams(options));
@@ -131,6 +141,7 @@ export class Predictions extends Resource {
    *
    * @param options.interval time between polls, in milliseconds
    * @throws {PredictionFailedError} after the last item, if the prediction failed
+   * @throws {NotFoundError} if there is no such prediction
    */
   outputIterator<T = ModelDefined>(
     prediction: Prediction | string,

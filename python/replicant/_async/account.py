@@ -22,6 +22,9 @@ class AsyncAccounts(AsyncNamespace):
         """Fetches the account of the API token.
 
         `GET /account`
+
+        Raises:
+            AuthenticationError: The API refused the token.
         """
         return Account(await self._client._call("account.get", {}), self._client)
 
@@ -29,5 +32,8 @@ class AsyncAccounts(AsyncNamespace):
         """Fetches the account of the API token: an alias of `current`.
 
         `GET /account`
+
+        Raises:
+            AuthenticationError: The API refused the token.
         """
         return await self.current()

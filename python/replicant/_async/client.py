@@ -53,6 +53,9 @@ if TYPE_CHECKING:
     from .training import AsyncTrainings
     from .use import AsyncFunction
     from .webhook import AsyncWebhooks
+else:
+    # Not imported for `typing.get_type_hints` alone.
+    AsyncFunction = AsyncHandle = Any
 
 
 class AsyncClient(AsyncBase):
@@ -374,6 +377,8 @@ class AsyncClient(AsyncBase):
         Each file is named after its URL, with a number added if the name is taken. Existing files are not
         replaced, and a file appears only when it is complete.
 
+        `GET` of the URL of each file.
+
         Args:
             outputs: An output of `run`, a prediction, or URLs, nested to any depth. A running prediction is
                 waited for.
@@ -390,14 +395,11 @@ class AsyncClient(AsyncBase):
             ReplicateException: The error of the first file that could not be saved. The other files are
                 saved; `error.partial` lists their paths.
         """
-        from .._files import mark_saved
-
         outputs = await self._complete(outputs)
         params = drop_none(outputs=outputs, dir=os.fspath(dir), concurrency=concurrency)
         with of_bytes(progress, params["dir"]) as observer:
             paths: List[str] = await self._call("output.save_all", params, observer)
-        mark_saved(outputs, paths)
-        return paths
+            return paths
 
     async def search(self, query: str, *, limit: Optional[int] = None) -> SearchResults:
         """Searches models, collections and documentation.
@@ -407,6 +409,9 @@ class AsyncClient(AsyncBase):
         Args:
             query: The text to search for.
             limit: The maximum number of models, from 1 to 50. Defaults to 20.
+
+        Raises:
+            AuthenticationError: The API refused the token.
         """
         data = await self._call("search", drop_none(query=query, limit=limit))
         return SearchResults(data, self)
@@ -444,8 +449,13 @@ class AsyncClient(AsyncBase):
     def paginate(self, path: str) -> Stream[Any]:
         """Yields the pages of any list of the API as plain data.
 
+        `GET` of `path`, then of the `next` of each page.
+
         Args:
             path: The path below the base URL, such as `/predictions`, or the `next` of a page.
+
+        Raises:
+            APIStatusError: The API responded with an error status.
         """
         return Stream(self._native, "paginate", self._with_options({"path": path}))
 

@@ -71,6 +71,9 @@ class AsyncCollections(AsyncNamespace):
 
         Args:
             cursor: The `next` of a page, to continue there.
+
+        Raises:
+            AuthenticationError: The API refused the token.
         """
         return self._client._list("collections.list", AsyncCollection, page_at(cursor))
 
@@ -81,6 +84,9 @@ class AsyncCollections(AsyncNamespace):
 
         Args:
             slug: The name of the collection in URLs.
+
+        Raises:
+            NotFoundError: There is no such collection.
         """
         data = await self._client._call("collections.get", {"slug": slug})
         return AsyncCollection(data, self._client)

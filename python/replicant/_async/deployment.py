@@ -62,12 +62,15 @@ class AsyncDeployment(AsyncBound):
     @property
     def predictions(self) -> AsyncDeploymentPredictions:
         """Predictions of this deployment."""
-        return AsyncDeploymentPredictions(self._bound, {"owner": self.owner, "name": self.name})
+        return AsyncDeploymentPredictions(self._bound, self)
 
     async def reload(self) -> None:
         """Fetches the current state.
 
         `GET /deployments/{owner}/{name}`
+
+        Raises:
+            NotFoundError: There is no such deployment.
         """
         params = {"owner": self.owner, "name": self.name}
         self._data = await self._bound._call("deployments.get", params)
@@ -94,6 +97,9 @@ class AsyncDeployments(AsyncNamespace):
 
         Args:
             cursor: The `next` of a page, to continue there.
+
+        Raises:
+            AuthenticationError: The API refused the token.
         """
         return self._client._list("deployments.list", AsyncDeployment, page_at(cursor))
 
@@ -112,6 +118,9 @@ class AsyncDeployments(AsyncNamespace):
             deployment: The deployment, as `owner/name` or an object; or its owner, with `name`.
             name: The name of the deployment, if `deployment` is its owner.
             owner: The owner of the deployment, instead of `deployment`.
+
+        Raises:
+            NotFoundError: There is no such deployment.
         """
         params = owner_and_name(deployment, name, owner, "deployment")
         return AsyncDeployment(await self._client._call("deployments.get", params), self._client)
@@ -136,6 +145,10 @@ class AsyncDeployments(AsyncNamespace):
             hardware: The SKU of the hardware, from `client.hardware.list()`.
             min_instances: The minimum number of instances, from 0 to 5.
             max_instances: The maximum number of instances, from 0 to 20.
+
+        Raises:
+            UnprocessableEntityError: The API refused a parameter.
+            OutcomeUnknownError: The request was sent and no response arrived.
         """
         data = await self._client._call(
             "deployments.create",
@@ -177,6 +190,10 @@ class AsyncDeployments(AsyncNamespace):
             hardware: The SKU of the hardware.
             min_instances: The minimum number of instances, from 0 to 5.
             max_instances: The maximum number of instances, from 0 to 20.
+
+        Raises:
+            NotFoundError: There is no such deployment.
+            UnprocessableEntityError: The API refused a parameter.
         """
         data = await self._client._call(
             "deployments.update",
@@ -211,6 +228,10 @@ class AsyncDeployments(AsyncNamespace):
             owner: The owner of the deployment, instead of `deployment`.
             deployment_owner: An alias of `owner`.
             deployment_name: An alias of `name`.
+
+        Raises:
+            NotFoundError: There is no such deployment.
+            APIStatusError: The API refused, because the deployment is in use.
         """
         params = owner_and_name(
             deployment, name or deployment_name, owner or deployment_owner, "deployment"

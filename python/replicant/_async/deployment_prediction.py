@@ -59,9 +59,9 @@ class AsyncDeploymentPredictions(Guarded):
     _client: Any
     _deployment: Dict[str, str]
 
-    def __init__(self, client: Any, deployment: Dict[str, str]) -> None:
+    def __init__(self, client: Any, deployment: Reference) -> None:
         self._client = client
-        self._deployment = deployment
+        self._deployment = owner_and_name(deployment, what="deployment")
 
     async def create(
         self, input: Optional[Dict[str, Any]] = None, **options: Unpack[CreateOptions]

@@ -36,7 +36,7 @@ class AsyncFiles(AsyncNamespace):
         *,
         progress: ShowTransfer = None,
     ) -> File:
-        """Uploads a file of at most 100 MB. The API deletes it after 24 hours.
+        """Uploads a file of at most 100 MiB. The API deletes it after 24 hours.
 
         `POST /files`
 
@@ -70,6 +70,9 @@ class AsyncFiles(AsyncNamespace):
 
         Args:
             file_id: The id of the file, or the file.
+
+        Raises:
+            NotFoundError: There is no such file.
         """
         return File(await self._client._call("files.get", {"id": id_of(file_id)}), self._client)
 
@@ -80,6 +83,9 @@ class AsyncFiles(AsyncNamespace):
 
         Args:
             cursor: The `next` of a page, to continue there.
+
+        Raises:
+            AuthenticationError: The API refused the token.
         """
         return self._client._list("files.list", File, page_at(cursor))
 
@@ -90,6 +96,9 @@ class AsyncFiles(AsyncNamespace):
 
         Args:
             file_id: The id of the file, or the file.
+
+        Raises:
+            NotFoundError: There is no such file.
         """
         await self._client._call("files.delete", {"id": id_of(file_id)})
         return True
@@ -104,6 +113,9 @@ class AsyncFiles(AsyncNamespace):
             owner: The account that the file belongs to.
             expiry: The end of the share, in seconds since 1970.
             signature: The signature of the share, in base64.
+
+        Raises:
+            NotFoundError: There is no such file, or its share has ended.
         """
         params = {"id": id, "owner": owner, "expiry": expiry, "signature": signature}
         content: bytes = await self._client._call("files.download", params)

@@ -132,7 +132,7 @@ class AsyncHandle(AsyncBound):
         Args:
             timeout: Seconds until the call fails with `PredictionTimeoutError`. The prediction continues, so the call
                 can be repeated. Defaults to no limit.
-            interval: Seconds between polls. Defaults to the `poll_interval` of the client.
+            interval: Seconds between polls. Defaults to the `poll_interval` of the client; without one, polling is adaptive.
             use_file_output: Whether to return files as `FileOutput` objects or as URLs. Defaults to the option of
                 the client.
 
@@ -162,6 +162,9 @@ class AsyncHandle(AsyncBound):
         """Cancels the prediction if it is still running, and returns it.
 
         `POST /predictions/{id}/cancel`
+
+        Raises:
+            NotFoundError: There is no prediction with this id.
         """
         data = await self._bound._call("predictions.cancel", {"id": self.id})
         return AsyncPrediction(data, self._bound)

@@ -22,5 +22,8 @@ class AsyncHardwareNamespace(AsyncNamespace):
         """Lists the hardware.
 
         `GET /hardware`
+
+        Raises:
+            AuthenticationError: The API refused the token.
         """
         return [Hardware(item) for item in await self._client._call("hardware.list", {})]

@@ -104,6 +104,9 @@ class AsyncModel(AsyncBound):
         """Fetches the current state.
 
         `GET /models/{owner}/{name}`
+
+        Raises:
+            NotFoundError: There is no such model.
         """
         params = {"owner": self.owner, "name": self.name}
         self._data = await self._bound._call("models.get", params)
@@ -154,6 +157,9 @@ class AsyncModels(AsyncNamespace):
             name: The name of the model, if `model` is its owner.
             owner: The owner of the model, instead of `model`.
             key: An alias of `model`.
+
+        Raises:
+            NotFoundError: There is no such model.
         """
         params = owner_and_name(model or key, name, owner)
         return AsyncModel(await self._client._call("models.get", params), self._client)
@@ -173,6 +179,9 @@ class AsyncModels(AsyncNamespace):
             cursor: The `next` of a page, to continue there.
             sort_by: `model_created_at` or `latest_version_created_at` (the default).
             sort_direction: `asc` or `desc` (the default).
+
+        Raises:
+            AuthenticationError: The API refused the token.
         """
         params = drop_none(**page_at(cursor), sort_by=sort_by, sort_direction=sort_direction)
         return self._client._list("models.list", AsyncModel, params)
@@ -184,6 +193,9 @@ class AsyncModels(AsyncNamespace):
 
         Args:
             query: The text to search for.
+
+        Raises:
+            AuthenticationError: The API refused the token.
         """
         return self._client._list("models.search", AsyncModel, {"query": query})
 
@@ -214,6 +226,10 @@ class AsyncModels(AsyncNamespace):
             paper_url: The URL of the paper.
             license_url: The URL of the license.
             cover_image_url: The URL of the cover image.
+
+        Raises:
+            UnprocessableEntityError: The API refused a parameter.
+            OutcomeUnknownError: The request was sent and no response arrived.
         """
         data = await self._client._call(
             "models.create",
@@ -258,6 +274,11 @@ class AsyncModels(AsyncNamespace):
             paper_url: The URL of the paper.
             weights_url: The URL of the weights.
             license_url: The URL of the license.
+
+        Raises:
+            NotFoundError: There is no such model.
+            PermissionDeniedError: The model belongs to another account.
+            UnprocessableEntityError: The API refused a parameter.
         """
         data = await self._client._call(
             "models.update",
@@ -290,6 +311,10 @@ class AsyncModels(AsyncNamespace):
             name: The name of the model, if `model` is its owner.
             owner: The owner of the model, instead of `model`.
             key: An alias of `model`.
+
+        Raises:
+            NotFoundError: There is no such model.
+            APIStatusError: The API refused, because the model is public or has versions.
         """
         params = owner_and_name(model or key, name, owner)
         await self._client._call("models.delete", params)

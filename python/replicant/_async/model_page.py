@@ -39,6 +39,9 @@ class AsyncExamples(AsyncNamespace):
             name: The name of the model, if `model` is its owner.
             owner: The owner of the model, instead of `model`.
             cursor: The `next` of a page, to continue there.
+
+        Raises:
+            NotFoundError: There is no such model.
         """
         params = owner_and_name(model, name, owner)
         return self._client._list(

@@ -118,6 +118,9 @@ class AsyncPrediction(AsyncBound):
         """Fetches the current state.
 
         `GET /predictions/{id}`
+
+        Raises:
+            NotFoundError: There is no such prediction.
         """
         self._update(await self._bound._call("predictions.get", {"id": self.id}))
 
@@ -125,11 +128,16 @@ class AsyncPrediction(AsyncBound):
         """Cancels the prediction if it is still running.
 
         `POST /predictions/{id}/cancel`
+
+        Raises:
+            NotFoundError: There is no such prediction.
         """
         self._update(await self._bound._call("predictions.cancel", {"id": self.id}))
 
     def stream(self, use_file_output: Optional[bool] = None) -> AwaitableStream:
         """Yields the events of this prediction, beginning with the first.
+
+        `GET` of its `urls.stream`.
 
         Args:
             use_file_output: Whether to return files as `FileOutput` objects (the default) or as URLs.
@@ -218,6 +226,9 @@ class AsyncPredictions(AsyncNamespace):
 
         Args:
             id: The id of the prediction, or the prediction.
+
+        Raises:
+            NotFoundError: There is no such prediction.
         """
         data = await self._client._call("predictions.cancel", {"id": id_of(id)})
         return AsyncPrediction(data, self._client)
@@ -261,6 +272,9 @@ class AsyncPredictions(AsyncNamespace):
             created_after: An ISO 8601 time or a `datetime`: only predictions created at that time or later.
             created_before: The same: only predictions created before that time.
             source: `web` for predictions created on the website only.
+
+        Raises:
+            AuthenticationError: The API refused the token.
         """
         return self._client._list(
             "predictions.list",
@@ -278,9 +292,17 @@ class AsyncPredictions(AsyncNamespace):
     ) -> AwaitableStream:
         """Yields the events of a prediction, beginning with the first.
 
+        `GET /predictions/{id}`, then `GET` of its `urls.stream`.
+
         Args:
             id: The id of the prediction, or the prediction.
             use_file_output: Whether to return files as `FileOutput` objects (the default) or as URLs.
+
+        Raises:
+            NotFoundError: There is no such prediction.
+            StreamUnsupportedError: The model does not support streams.
+            ModelError: The prediction failed.
+            StreamInterruptedError: The stream broke and could not be resumed.
         """
         params = drop_none(id=id_of(id), use_file_output=use_file_output)
         return AwaitableStream(self._client, "predictions.stream", params)
@@ -292,6 +314,10 @@ class AsyncPredictions(AsyncNamespace):
 
         Args:
             id: The id of the prediction, or the prediction.
+
+        Raises:
+            NotFoundError: There is no such prediction.
+            ModelError: The prediction failed.
         """
         params = self._client._with_options({"id": id_of(id)})
         native = self._client._native

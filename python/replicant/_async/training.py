@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Union, cast
+from typing import TYPE_CHECKING, Any, Dict, Optional, Union, cast
 
 from .._arguments import checked, drop_none
 from .._base import AsyncNamespace
 from .._object import Json
-from .._options import InputOptions, Status, Unpack, WebhookEvent
+from .._options import InputOptions, Status, Unpack, WebhookEvents
 from .._page import AwaitablePage, Cursor, page_at
 from .._params import CreateTrainingParams as _CreateTrainingParams
 from .._progress import Progress as TrainingProgress
@@ -83,6 +83,9 @@ class AsyncTraining(AsyncBound):
         """Fetches the current state.
 
         `GET /trainings/{id}`
+
+        Raises:
+            NotFoundError: There is no such training.
         """
         self._data = await self._bound._call("trainings.get", {"id": self.id})
 
@@ -90,6 +93,9 @@ class AsyncTraining(AsyncBound):
         """Cancels the training if it is still running.
 
         `POST /trainings/{id}/cancel`
+
+        Raises:
+            NotFoundError: There is no such training.
         """
         self._data = await self._bound._call("trainings.cancel", {"id": self.id})
 
@@ -109,7 +115,7 @@ class AsyncTrainings(AsyncNamespace):
         destination: Optional[Reference] = None,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
+        webhook_events_filter: Optional[WebhookEvents] = None,
         *,
         model: Optional[Reference] = None,
         owner: Optional[str] = None,
@@ -159,6 +165,9 @@ class AsyncTrainings(AsyncNamespace):
 
         Args:
             id: The id of the training.
+
+        Raises:
+            NotFoundError: There is no such training.
         """
         return AsyncTraining(
             await self._client._call("trainings.get", {"id": id_of(id)}), self._client
@@ -171,6 +180,9 @@ class AsyncTrainings(AsyncNamespace):
 
         Args:
             id: The id of the training, or the training.
+
+        Raises:
+            NotFoundError: There is no such training.
         """
         return AsyncTraining(
             await self._client._call("trainings.cancel", {"id": id_of(id)}), self._client
@@ -183,5 +195,8 @@ class AsyncTrainings(AsyncNamespace):
 
         Args:
             cursor: The `next` of a page, to continue there.
+
+        Raises:
+            AuthenticationError: The API refused the token.
         """
         return self._client._list("trainings.list", AsyncTraining, page_at(cursor))

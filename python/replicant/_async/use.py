@@ -44,6 +44,10 @@ class AsyncFunction:
 
         Args:
             inputs: The model's inputs.
+
+        Raises:
+            UnprocessableEntityError: The API refused the input.
+            OutcomeUnknownError: The request was sent and no response arrived.
         """
         return AsyncRun(await self._start(await self._plain(inputs)), self)
 
@@ -51,6 +55,9 @@ class AsyncFunction:
         """Returns the schema of the model's input and output, fetched once.
 
         `GET /models/{owner}/{name}` or `GET /models/{owner}/{name}/versions/{id}`
+
+        Raises:
+            NotFoundError: There is no such model.
         """
         if self._schema is None:
             self._schema = await self._fetch_schema()
@@ -60,6 +67,9 @@ class AsyncFunction:
         """Fetches the prediction shown on the page of the model, if there is one.
 
         `GET /models/{owner}/{name}`
+
+        Raises:
+            NotFoundError: There is no such model.
         """
         model = (await self._model()).partition(":")[0]
         found: Optional[AsyncPrediction] = (await self._client.models.get(model)).default_example
@@ -152,6 +162,9 @@ class AsyncRun:
         """Fetches the logs so far.
 
         `GET /predictions/{id}`
+
+        Raises:
+            NotFoundError: There is no such prediction.
         """
         await self.prediction.reload()
         return self.prediction.logs

@@ -33,6 +33,9 @@ class AsyncModelVersions(Guarded):
 
         Args:
             id: The id of the version.
+
+        Raises:
+            NotFoundError: There is no such model or version.
         """
         data = await self._client._call("models.versions.get", {**self._model, "id": id})
         return Version(data, self._client)
@@ -44,6 +47,9 @@ class AsyncModelVersions(Guarded):
 
         Args:
             cursor: The `next` of a page, to continue there.
+
+        Raises:
+            NotFoundError: There is no such model.
         """
         params = drop_none(**self._model, **page_at(cursor))
         return self._client._list("models.versions.list", Version, params)  # type: ignore[no-any-return]
@@ -55,6 +61,10 @@ class AsyncModelVersions(Guarded):
 
         Args:
             id: The id of the version.
+
+        Raises:
+            NotFoundError: There is no such model or version.
+            APIStatusError: The API refused, because the model is public or a deployment runs the version.
         """
         await self._client._call("models.versions.delete", {**self._model, "id": id})
         return True
@@ -83,6 +93,9 @@ class AsyncVersions(AsyncNamespace):
             name: The name of the model, if `model` is its owner; otherwise the id can take its place.
             id: The id of the version.
             owner: The owner of the model, instead of `model`.
+
+        Raises:
+            NotFoundError: There is no such model or version.
         """
         params = version_of(model, name, id, owner)
         data = await self._client._call("models.versions.get", params)
@@ -105,6 +118,9 @@ class AsyncVersions(AsyncNamespace):
             name: The name of the model, if `model` is its owner.
             owner: The owner of the model, instead of `model`.
             cursor: The `next` of a page, to continue there.
+
+        Raises:
+            NotFoundError: There is no such model.
         """
         params = owner_and_name(model, name, owner)
         return self._client._list(
@@ -128,6 +144,10 @@ class AsyncVersions(AsyncNamespace):
             name: The name of the model, if `model` is its owner; otherwise the id can take its place.
             id: The id of the version.
             owner: The owner of the model, instead of `model`.
+
+        Raises:
+            NotFoundError: There is no such model or version.
+            APIStatusError: The API refused, because the model is public or a deployment runs the version.
         """
         params = version_of(model, name, id, owner)
         await self._client._call("models.versions.delete", params)

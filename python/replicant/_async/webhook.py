@@ -9,7 +9,7 @@ from .._base import AsyncNamespace
 from .._guarded import cached
 from .._objects import WebhookSigningSecret
 from .._response import RawView
-from .._webhook import SecretFetcher, verify
+from .._webhook import Headers, SecretFetcher, verify
 from .prediction import AsyncPrediction
 from .training import AsyncTraining
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
         AsyncWebhookSecretWithRawResponse,
         AsyncWebhooksWithRawResponse,
     )
-    from .._webhook import Headers
 
 
 class AsyncWebhookSecret(AsyncNamespace):
@@ -32,6 +31,9 @@ class AsyncWebhookSecret(AsyncNamespace):
         """Fetches the secret that webhooks are signed with. It rarely changes, so store it.
 
         `GET /webhooks/default/secret`
+
+        Raises:
+            AuthenticationError: The API refused the token.
         """
         data = await self._client._call("webhooks.default.secret.get", {})
         return WebhookSigningSecret(data, self._client)

@@ -23,6 +23,9 @@ class Accounts(Namespace):
         """Fetches the account of the API token.
 
         `GET /account`
+
+        Raises:
+            AuthenticationError: The API refused the token.
         """
         return Account(self._client._call("account.get", {}), self._client)
 
@@ -34,6 +37,9 @@ class Accounts(Namespace):
         """Fetches the account of the API token: an alias of `current`.
 
         `GET /account`
+
+        Raises:
+            AuthenticationError: The API refused the token.
         """
         return self.current()
 

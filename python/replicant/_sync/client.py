@@ -54,6 +54,9 @@ if TYPE_CHECKING:
     from .training import Trainings
     from .use import Function
     from .webhook import Webhooks
+else:
+    # Not imported for `typing.get_type_hints` alone.
+    Function = Handle = Any
 
 
 class Client(Base):
@@ -357,7 +360,8 @@ class Client(Base):
                     Defaults to the option of the client.
                 on_abandon: What to do with the running prediction when the call is abandoned:
                     `cancel` or `leave`. Defaults to the option of the client.
-                interval: Seconds between polls. Defaults to the `poll_interval` of the client.
+                interval: Seconds between polls. Defaults to the `poll_interval` of the client;
+                    without one, polling is adaptive.
                 on_update: A function to call with the prediction in each new state.
                 progress: True shows bars, for uploads and for the progress in the model's logs; a
                     function is called with each new `Progress`.
@@ -565,7 +569,8 @@ class Client(Base):
                 timeout: Seconds that each prediction may take from its creation to its end. Then it
                     is canceled, and its row fails; a batch with the same checkpoint runs the row
                     again. Defaults to no limit.
-                interval: Seconds between polls. Defaults to the `poll_interval` of the client.
+                interval: Seconds between polls. Defaults to the `poll_interval` of the client;
+                    without one, polling is adaptive.
                 use_file_output: Whether to return files as `FileOutput` objects or as URLs.
                     Defaults to the option of the client.
                 on_abandon: What to do with the running predictions when the results are closed
@@ -678,6 +683,8 @@ class Client(Base):
         Each file is named after its URL, with a number added if the name is taken. Existing files are not
         replaced, and a file appears only when it is complete.
 
+        `GET` of the URL of each file.
+
         Args:
             outputs: An output of `run`, a prediction, or URLs, nested to any depth. A running prediction is
                 waited for.
@@ -694,14 +701,11 @@ class Client(Base):
             ReplicateException: The error of the first file that could not be saved. The other files are
                 saved; `error.partial` lists their paths.
         """
-        from .._files import mark_saved
-
         outputs = self._complete(outputs)
         params = drop_none(outputs=outputs, dir=os.fspath(dir), concurrency=concurrency)
         with of_bytes(progress, params["dir"]) as observer:
             paths: List[str] = self._call("output.save_all", params, observer)
-        mark_saved(outputs, paths)
-        return paths
+            return paths
 
     async def async_save_all(
         self,
@@ -712,14 +716,11 @@ class Client(Base):
         progress: ShowTransfer = None,
     ) -> List[str]:
         """The async form of `save_all`."""
-        from .._files import mark_saved
-
         outputs = await self._async_complete(outputs)
         params = drop_none(outputs=outputs, dir=os.fspath(dir), concurrency=concurrency)
         with of_bytes(progress, params["dir"]) as observer:
             paths: List[str] = await self._async_call("output.save_all", params, observer)
-        mark_saved(outputs, paths)
-        return paths
+            return paths
 
     def search(self, query: str, *, limit: Optional[int] = None) -> SearchResults:
         """Searches models, collections and documentation.
@@ -729,6 +730,9 @@ class Client(Base):
         Args:
             query: The text to search for.
             limit: The maximum number of models, from 1 to 50. Defaults to 20.
+
+        Raises:
+            AuthenticationError: The API refused the token.
         """
         data = self._call("search", drop_none(query=query, limit=limit))
         return SearchResults(data, self)
@@ -790,8 +794,13 @@ class Client(Base):
     def paginate(self, path: str) -> Stream[Any]:
         """Yields the pages of any list of the API as plain data.
 
+        `GET` of `path`, then of the `next` of each page.
+
         Args:
             path: The path below the base URL, such as `/predictions`, or the `next` of a page.
+
+        Raises:
+            APIStatusError: The API responded with an error status.
         """
         return Stream(self._native, "paginate", self._with_options({"path": path}))
 

@@ -72,6 +72,9 @@ class Collections(Namespace):
 
         Args:
             cursor: The `next` of a page, to continue there.
+
+        Raises:
+            AuthenticationError: The API refused the token.
         """
         return self._client._list("collections.list", Collection, page_at(cursor))
 
@@ -86,6 +89,9 @@ class Collections(Namespace):
 
         Args:
             slug: The name of the collection in URLs.
+
+        Raises:
+            NotFoundError: There is no such collection.
         """
         data = self._client._call("collections.get", {"slug": slug})
         return Collection(data, self._client)

@@ -63,12 +63,15 @@ class Deployment(Bound):
     @property
     def predictions(self) -> DeploymentPredictions:
         """Predictions of this deployment."""
-        return DeploymentPredictions(self._bound, {"owner": self.owner, "name": self.name})
+        return DeploymentPredictions(self._bound, self)
 
     def reload(self) -> None:
         """Fetches the current state.
 
         `GET /deployments/{owner}/{name}`
+
+        Raises:
+            NotFoundError: There is no such deployment.
         """
         params = {"owner": self.owner, "name": self.name}
         self._data = self._bound._call("deployments.get", params)
@@ -100,6 +103,9 @@ class Deployments(Namespace):
 
         Args:
             cursor: The `next` of a page, to continue there.
+
+        Raises:
+            AuthenticationError: The API refused the token.
         """
         return self._client._list("deployments.list", Deployment, page_at(cursor))
 
@@ -122,6 +128,9 @@ class Deployments(Namespace):
             deployment: The deployment, as `owner/name` or an object; or its owner, with `name`.
             name: The name of the deployment, if `deployment` is its owner.
             owner: The owner of the deployment, instead of `deployment`.
+
+        Raises:
+            NotFoundError: There is no such deployment.
         """
         params = owner_and_name(deployment, name, owner, "deployment")
         return Deployment(self._client._call("deployments.get", params), self._client)
@@ -157,6 +166,10 @@ class Deployments(Namespace):
             hardware: The SKU of the hardware, from `client.hardware.list()`.
             min_instances: The minimum number of instances, from 0 to 5.
             max_instances: The maximum number of instances, from 0 to 20.
+
+        Raises:
+            UnprocessableEntityError: The API refused a parameter.
+            OutcomeUnknownError: The request was sent and no response arrived.
         """
         data = self._client._call(
             "deployments.create",
@@ -221,6 +234,10 @@ class Deployments(Namespace):
             hardware: The SKU of the hardware.
             min_instances: The minimum number of instances, from 0 to 5.
             max_instances: The maximum number of instances, from 0 to 20.
+
+        Raises:
+            NotFoundError: There is no such deployment.
+            UnprocessableEntityError: The API refused a parameter.
         """
         data = self._client._call(
             "deployments.update",
@@ -283,6 +300,10 @@ class Deployments(Namespace):
             owner: The owner of the deployment, instead of `deployment`.
             deployment_owner: An alias of `owner`.
             deployment_name: An alias of `name`.
+
+        Raises:
+            NotFoundError: There is no such deployment.
+            APIStatusError: The API refused, because the deployment is in use.
         """
         params = owner_and_name(
             deployment, name or deployment_name, owner or deployment_owner, "deployment"

@@ -37,7 +37,7 @@ class Files(Namespace):
         *,
         progress: ShowTransfer = None,
     ) -> File:
-        """Uploads a file of at most 100 MB. The API deletes it after 24 hours.
+        """Uploads a file of at most 100 MiB. The API deletes it after 24 hours.
 
         `POST /files`
 
@@ -92,6 +92,9 @@ class Files(Namespace):
 
         Args:
             file_id: The id of the file, or the file.
+
+        Raises:
+            NotFoundError: There is no such file.
         """
         return File(self._client._call("files.get", {"id": id_of(file_id)}), self._client)
 
@@ -108,6 +111,9 @@ class Files(Namespace):
 
         Args:
             cursor: The `next` of a page, to continue there.
+
+        Raises:
+            AuthenticationError: The API refused the token.
         """
         return self._client._list("files.list", File, page_at(cursor))
 
@@ -122,6 +128,9 @@ class Files(Namespace):
 
         Args:
             file_id: The id of the file, or the file.
+
+        Raises:
+            NotFoundError: There is no such file.
         """
         self._client._call("files.delete", {"id": id_of(file_id)})
         return True
@@ -141,6 +150,9 @@ class Files(Namespace):
             owner: The account that the file belongs to.
             expiry: The end of the share, in seconds since 1970.
             signature: The signature of the share, in base64.
+
+        Raises:
+            NotFoundError: There is no such file, or its share has ended.
         """
         params = {"id": id, "owner": owner, "expiry": expiry, "signature": signature}
         content: bytes = self._client._call("files.download", params)

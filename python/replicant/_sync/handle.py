@@ -159,7 +159,7 @@ class Handle(Bound):
         Args:
             timeout: Seconds until the call fails with `PredictionTimeoutError`. The prediction continues, so the call
                 can be repeated. Defaults to no limit.
-            interval: Seconds between polls. Defaults to the `poll_interval` of the client.
+            interval: Seconds between polls. Defaults to the `poll_interval` of the client; without one, polling is adaptive.
             use_file_output: Whether to return files as `FileOutput` objects or as URLs. Defaults to the option of
                 the client.
 
@@ -207,6 +207,9 @@ class Handle(Bound):
         """Cancels the prediction if it is still running, and returns it.
 
         `POST /predictions/{id}/cancel`
+
+        Raises:
+            NotFoundError: There is no prediction with this id.
         """
         data = self._bound._call("predictions.cancel", {"id": self.id})
         return Prediction(data, self._bound)

@@ -23,6 +23,9 @@ class HardwareNamespace(Namespace):
         """Lists the hardware.
 
         `GET /hardware`
+
+        Raises:
+            AuthenticationError: The API refused the token.
         """
         return [Hardware(item) for item in self._client._call("hardware.list", {})]
 

@@ -105,6 +105,9 @@ class Model(Bound):
         """Fetches the current state.
 
         `GET /models/{owner}/{name}`
+
+        Raises:
+            NotFoundError: There is no such model.
         """
         params = {"owner": self.owner, "name": self.name}
         self._data = self._bound._call("models.get", params)
@@ -160,6 +163,9 @@ class Models(Namespace):
             name: The name of the model, if `model` is its owner.
             owner: The owner of the model, instead of `model`.
             key: An alias of `model`.
+
+        Raises:
+            NotFoundError: There is no such model.
         """
         params = owner_and_name(model or key, name, owner)
         return Model(self._client._call("models.get", params), self._client)
@@ -191,6 +197,9 @@ class Models(Namespace):
             cursor: The `next` of a page, to continue there.
             sort_by: `model_created_at` or `latest_version_created_at` (the default).
             sort_direction: `asc` or `desc` (the default).
+
+        Raises:
+            AuthenticationError: The API refused the token.
         """
         params = drop_none(**page_at(cursor), sort_by=sort_by, sort_direction=sort_direction)
         return self._client._list("models.list", Model, params)
@@ -213,6 +222,9 @@ class Models(Namespace):
 
         Args:
             query: The text to search for.
+
+        Raises:
+            AuthenticationError: The API refused the token.
         """
         return self._client._list("models.search", Model, {"query": query})
 
@@ -247,6 +259,10 @@ class Models(Namespace):
             paper_url: The URL of the paper.
             license_url: The URL of the license.
             cover_image_url: The URL of the cover image.
+
+        Raises:
+            UnprocessableEntityError: The API refused a parameter.
+            OutcomeUnknownError: The request was sent and no response arrived.
         """
         data = self._client._call(
             "models.create",
@@ -321,6 +337,11 @@ class Models(Namespace):
             paper_url: The URL of the paper.
             weights_url: The URL of the weights.
             license_url: The URL of the license.
+
+        Raises:
+            NotFoundError: There is no such model.
+            PermissionDeniedError: The model belongs to another account.
+            UnprocessableEntityError: The API refused a parameter.
         """
         data = self._client._call(
             "models.update",
@@ -381,6 +402,10 @@ class Models(Namespace):
             name: The name of the model, if `model` is its owner.
             owner: The owner of the model, instead of `model`.
             key: An alias of `model`.
+
+        Raises:
+            NotFoundError: There is no such model.
+            APIStatusError: The API refused, because the model is public or has versions.
         """
         params = owner_and_name(model or key, name, owner)
         self._client._call("models.delete", params)

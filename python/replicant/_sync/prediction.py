@@ -100,7 +100,8 @@ class Prediction(Bound):
             options: See `WaitOptions`.
                 timeout: Seconds until the call fails with `PredictionTimeoutError`. Defaults to no
                     limit.
-                interval: Seconds between polls. Defaults to the `poll_interval` of the client.
+                interval: Seconds between polls. Defaults to the `poll_interval` of the client;
+                    without one, polling is adaptive.
                 on_update: A function to call with the prediction in each new state.
                 progress: True shows bars, for uploads and for the progress in the model's logs; a
                     function is called with each new `Progress`.
@@ -134,6 +135,9 @@ class Prediction(Bound):
         """Fetches the current state.
 
         `GET /predictions/{id}`
+
+        Raises:
+            NotFoundError: There is no such prediction.
         """
         self._update(self._bound._call("predictions.get", {"id": self.id}))
 
@@ -145,6 +149,9 @@ class Prediction(Bound):
         """Cancels the prediction if it is still running.
 
         `POST /predictions/{id}/cancel`
+
+        Raises:
+            NotFoundError: There is no such prediction.
         """
         self._update(self._bound._call("predictions.cancel", {"id": self.id}))
 
@@ -154,6 +161,8 @@ class Prediction(Bound):
 
     def stream(self, use_file_output: Optional[bool] = None) -> EventStream:
         """Yields the events of this prediction, beginning with the first.
+
+        `GET` of its `urls.stream`.
 
         Args:
             use_file_output: Whether to return files as `FileOutput` objects (the default) or as URLs.
@@ -293,6 +302,9 @@ class Predictions(Namespace):
 
         Args:
             id: The id of the prediction, or the prediction.
+
+        Raises:
+            NotFoundError: There is no such prediction.
         """
         data = self._client._call("predictions.cancel", {"id": id_of(id)})
         return Prediction(data, self._client)
@@ -312,7 +324,8 @@ class Predictions(Namespace):
             options: See `WaitOptions`.
                 timeout: Seconds until the call fails with `PredictionTimeoutError`. Defaults to no
                     limit.
-                interval: Seconds between polls. Defaults to the `poll_interval` of the client.
+                interval: Seconds between polls. Defaults to the `poll_interval` of the client;
+                    without one, polling is adaptive.
                 on_update: A function to call with the prediction in each new state.
                 progress: True shows bars, for uploads and for the progress in the model's logs; a
                     function is called with each new `Progress`.
@@ -357,6 +370,9 @@ class Predictions(Namespace):
             created_after: An ISO 8601 time or a `datetime`: only predictions created at that time or later.
             created_before: The same: only predictions created before that time.
             source: `web` for predictions created on the website only.
+
+        Raises:
+            AuthenticationError: The API refused the token.
         """
         return self._client._list(
             "predictions.list",
@@ -394,9 +410,17 @@ class Predictions(Namespace):
     ) -> EventStream:
         """Yields the events of a prediction, beginning with the first.
 
+        `GET /predictions/{id}`, then `GET` of its `urls.stream`.
+
         Args:
             id: The id of the prediction, or the prediction.
             use_file_output: Whether to return files as `FileOutput` objects (the default) or as URLs.
+
+        Raises:
+            NotFoundError: There is no such prediction.
+            StreamUnsupportedError: The model does not support streams.
+            ModelError: The prediction failed.
+            StreamInterruptedError: The stream broke and could not be resumed.
         """
         params = drop_none(id=id_of(id), use_file_output=use_file_output)
         return EventStream(self._client, "predictions.stream", params)
@@ -415,6 +439,10 @@ class Predictions(Namespace):
 
         Args:
             id: The id of the prediction, or the prediction.
+
+        Raises:
+            NotFoundError: There is no such prediction.
+            ModelError: The prediction failed.
         """
         params = self._client._with_options({"id": id_of(id)})
         native = self._client._native

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Union, cast
+from typing import TYPE_CHECKING, Any, Dict, Optional, Union, cast
 
 from .._arguments import checked, drop_none
 from .._base import Namespace
 from .._object import Json
-from .._options import InputOptions, Status, Unpack, WebhookEvent
+from .._options import InputOptions, Status, Unpack, WebhookEvents
 from .._page import AwaitablePage, Cursor, Page, page_at
 from .._params import CreateTrainingParams as _CreateTrainingParams
 from .._progress import Progress as TrainingProgress
@@ -84,6 +84,9 @@ class Training(Bound):
         """Fetches the current state.
 
         `GET /trainings/{id}`
+
+        Raises:
+            NotFoundError: There is no such training.
         """
         self._data = self._bound._call("trainings.get", {"id": self.id})
 
@@ -95,6 +98,9 @@ class Training(Bound):
         """Cancels the training if it is still running.
 
         `POST /trainings/{id}/cancel`
+
+        Raises:
+            NotFoundError: There is no such training.
         """
         self._data = self._bound._call("trainings.cancel", {"id": self.id})
 
@@ -118,7 +124,7 @@ class Trainings(Namespace):
         destination: Optional[Reference] = None,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
+        webhook_events_filter: Optional[WebhookEvents] = None,
         *,
         model: Optional[Reference] = None,
         owner: Optional[str] = None,
@@ -171,7 +177,7 @@ class Trainings(Namespace):
         destination: Optional[Reference] = None,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
+        webhook_events_filter: Optional[WebhookEvents] = None,
         *,
         model: Optional[Reference] = None,
         owner: Optional[str] = None,
@@ -201,6 +207,9 @@ class Trainings(Namespace):
 
         Args:
             id: The id of the training.
+
+        Raises:
+            NotFoundError: There is no such training.
         """
         return Training(self._client._call("trainings.get", {"id": id_of(id)}), self._client)
 
@@ -217,6 +226,9 @@ class Trainings(Namespace):
 
         Args:
             id: The id of the training, or the training.
+
+        Raises:
+            NotFoundError: There is no such training.
         """
         return Training(self._client._call("trainings.cancel", {"id": id_of(id)}), self._client)
 
@@ -233,6 +245,9 @@ class Trainings(Namespace):
 
         Args:
             cursor: The `next` of a page, to continue there.
+
+        Raises:
+            AuthenticationError: The API refused the token.
         """
         return self._client._list("trainings.list", Training, page_at(cursor))
 

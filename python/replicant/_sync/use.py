@@ -45,6 +45,10 @@ class Function:
 
         Args:
             inputs: The model's inputs.
+
+        Raises:
+            UnprocessableEntityError: The API refused the input.
+            OutcomeUnknownError: The request was sent and no response arrived.
         """
         return Run(self._start(self._plain(inputs)), self)
 
@@ -52,6 +56,9 @@ class Function:
         """Returns the schema of the model's input and output, fetched once.
 
         `GET /models/{owner}/{name}` or `GET /models/{owner}/{name}/versions/{id}`
+
+        Raises:
+            NotFoundError: There is no such model.
         """
         if self._schema is None:
             self._schema = self._fetch_schema()
@@ -61,6 +68,9 @@ class Function:
         """Fetches the prediction shown on the page of the model, if there is one.
 
         `GET /models/{owner}/{name}`
+
+        Raises:
+            NotFoundError: There is no such model.
         """
         model = (self._model()).partition(":")[0]
         found: Optional[Prediction] = (self._client.models.get(model)).default_example
@@ -151,6 +161,9 @@ class Run:
         """Fetches the logs so far.
 
         `GET /predictions/{id}`
+
+        Raises:
+            NotFoundError: There is no such prediction.
         """
         self.prediction.reload()
         return self.prediction.logs

@@ -34,6 +34,9 @@ class ModelVersions(Guarded):
 
         Args:
             id: The id of the version.
+
+        Raises:
+            NotFoundError: There is no such model or version.
         """
         data = self._client._call("models.versions.get", {**self._model, "id": id})
         return Version(data, self._client)
@@ -50,6 +53,9 @@ class ModelVersions(Guarded):
 
         Args:
             cursor: The `next` of a page, to continue there.
+
+        Raises:
+            NotFoundError: There is no such model.
         """
         params = drop_none(**self._model, **page_at(cursor))
         return self._client._list("models.versions.list", Version, params)  # type: ignore[no-any-return]
@@ -66,6 +72,10 @@ class ModelVersions(Guarded):
 
         Args:
             id: The id of the version.
+
+        Raises:
+            NotFoundError: There is no such model or version.
+            APIStatusError: The API refused, because the model is public or a deployment runs the version.
         """
         self._client._call("models.versions.delete", {**self._model, "id": id})
         return True
@@ -99,6 +109,9 @@ class Versions(Namespace):
             name: The name of the model, if `model` is its owner; otherwise the id can take its place.
             id: The id of the version.
             owner: The owner of the model, instead of `model`.
+
+        Raises:
+            NotFoundError: There is no such model or version.
         """
         params = version_of(model, name, id, owner)
         data = self._client._call("models.versions.get", params)
@@ -134,6 +147,9 @@ class Versions(Namespace):
             name: The name of the model, if `model` is its owner.
             owner: The owner of the model, instead of `model`.
             cursor: The `next` of a page, to continue there.
+
+        Raises:
+            NotFoundError: There is no such model.
         """
         params = owner_and_name(model, name, owner)
         return self._client._list(
@@ -171,6 +187,10 @@ class Versions(Namespace):
             name: The name of the model, if `model` is its owner; otherwise the id can take its place.
             id: The id of the version.
             owner: The owner of the model, instead of `model`.
+
+        Raises:
+            NotFoundError: There is no such model or version.
+            APIStatusError: The API refused, because the model is public or a deployment runs the version.
         """
         params = version_of(model, name, id, owner)
         self._client._call("models.versions.delete", params)

@@ -10,7 +10,7 @@ from .._base import Namespace
 from .._guarded import cached
 from .._objects import WebhookSigningSecret
 from .._response import RawView
-from .._webhook import SecretFetcher, verify
+from .._webhook import Headers, SecretFetcher, verify
 from .prediction import Prediction
 from .training import Training
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
         WebhookSecretWithRawResponse,
         WebhooksWithRawResponse,
     )
-    from .._webhook import Headers
 
 
 class WebhookSecret(Namespace):
@@ -33,6 +32,9 @@ class WebhookSecret(Namespace):
         """Fetches the secret that webhooks are signed with. It rarely changes, so store it.
 
         `GET /webhooks/default/secret`
+
+        Raises:
+            AuthenticationError: The API refused the token.
         """
         data = self._client._call("webhooks.default.secret.get", {})
         return WebhookSigningSecret(data, self._client)

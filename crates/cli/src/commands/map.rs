@@ -104,9 +104,9 @@ async fn map(context: &Context<'_>, arguments: Arguments) -> Result<(), Failure>
     }
     context.interrupt.abandons("the running predictions", files.advice());
     if arguments.has("--drain") {
-        context
-            .interrupt
-            .drain("finishing the running predictions; press Ctrl-C again to leave them running");
+        context.interrupt.finish_after_signal(Some(
+            "finishing the running predictions; press Ctrl-C again to leave them running",
+        ));
     }
     Running { context, batch, results, total, first_error: None }
         .finish(&broken, arguments.has("--json"))

@@ -231,10 +231,10 @@ impl Run<'_> {
         let mut params = Value::from(json!({"dir": folder}));
         params["outputs"] = files.into();
         let Context { progress, interrupt, .. } = self.context;
-        interrupt.drain("the files are not saved");
+        interrupt.finish_after_signal(Some("the files are not saved"));
         tokio::select! {
             paths = progress.during(call(&self.client, "output.save_all", params)) => {
-                interrupt.drain("");
+                interrupt.finish_after_signal(None);
                 Ok(Some(paths?.as_array().unwrap_or_default().to_vec()))
             }
             () = interrupt.requested() => Err(Failure::silent(INTERRUPTED)),
@@ -263,12 +263,5 @@ async fn print_output(output: Value, paths: Option<Vec<Value>>) -> Result<(), Fa
 
 /// Replaces the files in an output, in the order in which they are saved.
 fn replaced(output: Value, replace: &mut impl FnMut(Value) -> Value) -> Value {
-    match output {
-        Value::Array(items) => Value::Array(items.into_iter().map(|item| replaced(item, replace)).collect()),
-        Value::Object(members) => {
-            Value::Object(members.into_iter().map(|(key, member)| (key, replaced(member, replace))).collect())
-        }
-        file @ Value::FileUrl(_) => replace(file),
-        other => other,
-    }
+    output.map_leaves(&mut |leaf| if leaf.as_file_url().is_some() { replace(leaf) } else { leaf })
 }

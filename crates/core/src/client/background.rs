@@ -77,7 +77,8 @@ pub(super) struct Count {
 }
 
 impl Tasks {
-    /// Waits until all tasks are done.
+    /// Waits until all tasks are done: cancels, creates in flight and batches that have not ended, which could still need
+    /// cancels. Drop a batch first that is not read to its end.
     pub async fn done(&self) {
         self.until(|| self.is_idle()).await;
     }
@@ -150,31 +151,48 @@ pub(crate) fn cancel(client: &Client, spawner: &Spawner, id: &str, options: &Req
     let (caller, client, id, mut options) = (client, client.clone(), id.to_owned(), options.clone());
     options.timeout = None;
     client.add_uncanceled(Some(&id));
+    // Outside the task, so that it is dropped also if the task never runs.
+    let failure = Failure { id: id.clone(), error: Some("runtime_ended") };
     let task = async move {
-        let Ok(request) = cancel_request(&id) else { return };
-        let request = request.retried_for(CANCEL_TIMEOUT).options(options);
+        let mut failure = failure;
         info!(target: "replicant", prediction_id = id, "canceling prediction");
         let sent = async {
+            let request = cancel_request(&id)?.retried_for(CANCEL_TIMEOUT).options(options);
             let _permit = client.abandoned().cancel_permit(client.runtime()).await;
             client.send(&request, Expect::Nothing).await
         };
-        let error = match within(client.runtime(), CANCEL_TIMEOUT, sent).await {
+        failure.error = match within(client.runtime(), CANCEL_TIMEOUT, sent).await {
             Some(Ok(_)) => {
                 for tasks in [Some(ALL.get()), client.tasks()].into_iter().flatten() {
                     tasks.0.canceled.fetch_add(1, SeqCst);
                 }
-                return client.remove_uncanceled(Some(&id));
+                client.remove_uncanceled(Some(&id));
+                None
             }
-            Some(Err(error)) => error.code(),
-            None => "timeout",
+            Some(Err(error)) => Some(error.code()),
+            None => Some("timeout"),
         };
-        // The caller is gone, so a failure can only be logged.
-        warn!(target: "replicant", prediction_id = id, error, "cancel failed");
     };
     spawn(caller, spawner, Box::pin(task));
 }
 
-/// Waits until all background cancels have been sent, for at most `limit` in real time.
+/// Logs that a cancel failed, or that its runtime ended before it was sent. The caller is gone, so a failure can only be
+/// logged.
+struct Failure {
+    id: String,
+    error: Option<&'static str>,
+}
+
+impl Drop for Failure {
+    fn drop(&mut self) {
+        if let Some(error) = self.error {
+            warn!(target: "replicant", prediction_id = self.id, error, "cancel failed");
+        }
+    }
+}
+
+/// Waits until all background cancels have been sent, for at most `limit` in real time. Creates in flight and batches that have
+/// not ended count as well, because they could still need cancels: in a server, await its calls or drop them first.
 ///
 /// Await this before a program ends: a prediction whose cancel is not sent continues to run and to cost money.
 #[cfg(not(target_arch = "wasm32"))]
@@ -198,7 +216,7 @@ pub async fn drain_on(runtime: Arc<dyn Runtime>, limit: Duration) {
     within(&runtime, limit, ALL.get().done()).await;
 }
 
-/// Returns `true` if no cancel is pending.
+/// Returns `true` if no cancel is pending, and no create or batch that could need one is running.
 pub fn is_idle() -> bool {
     ALL.get().is_idle()
 }

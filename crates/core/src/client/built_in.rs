@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::options::{DefaultedOptions, Options};
 use crate::{
-    error::{Error, Result},
+    error::Result,
     http::transport::Transport,
     native::{HttpOptions, HttpTransport, TokioRuntime},
     platform::Runtime,
@@ -31,12 +31,8 @@ pub(super) fn default_transport(
     Ok(Arc::new(HttpTransport::new(http)?))
 }
 
-pub(super) fn default_runtime(clock_rate: Option<f64>) -> Result<Arc<dyn Runtime>> {
-    let rate = clock_rate.unwrap_or(1.0);
-    if !(rate.is_finite() && rate > 0.0) {
-        return Err(Error::invalid_argument("clock_rate", format!("must be greater than zero, not {rate}")));
-    }
-    Ok(Arc::new(TokioRuntime::with_rate(rate)))
+pub(super) fn default_runtime(clock_rate: f64) -> Result<Arc<dyn Runtime>> {
+    Ok(Arc::new(TokioRuntime::with_rate(clock_rate)))
 }
 
 /// Accepts all options.

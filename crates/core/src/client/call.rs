@@ -35,6 +35,10 @@ pub(crate) trait Work: Sized {
 
 /// A call of one endpoint. The request is sent when the call is awaited.
 ///
+/// # Panics
+/// Panics outside a tokio runtime, unless the client has its own [`Options::runtime`](crate::Options::runtime) and
+/// [`Options::transport`](crate::Options::transport).
+///
 /// # Errors
 /// - [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument): an id or header is invalid.
 /// - The kind of an unsuccessful status, such as [`ErrorKind::NotFound`](crate::ErrorKind::NotFound).

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    http::{headers::check_header, retry::RetryPolicy, transport::Transport},
+    http::{headers::check_header, rate_limit::check_per_minute, retry::RetryPolicy, transport::Transport},
     platform::Runtime,
     value::{Object, Token, Value, parse_float},
 };
@@ -51,20 +51,18 @@ impl Config {
     pub fn resolve(options: Options) -> Result<(Self, Arc<dyn Transport>)> {
         check_supported(&options)?;
         let defaulted = DefaultedOptions::resolve(&options);
-        let transport = match options.transport.clone() {
-            Some(transport) => transport,
-            None => default_transport(&defaulted, &options)?,
-        };
         check_header("user_agent", "user-agent", &defaulted.user_agent)?;
         for (name, value) in &options.headers {
             check_header("headers", name, value)?;
         }
-        if let Some(RateLimitOption::PerMinute(count)) = options.rate_limit
-            && !(count.is_finite() && count > 0.0)
-        {
-            let why = "must be a number of creates per minute greater than zero";
-            return Err(Error::invalid_argument("rate_limit", why));
+        if let Some(RateLimitOption::PerMinute(count)) = options.rate_limit {
+            check_per_minute("rate_limit", count)?;
         }
+        let clock_rate = options.checked_clock_rate()?;
+        let transport = match options.transport.clone() {
+            Some(transport) => transport,
+            None => default_transport(&defaulted, &options)?,
+        };
         let mut retry = options.retry.unwrap_or_default();
         retry.max_retries = options.max_retries.unwrap_or(retry.max_retries);
         let poll_interval = match options.poll_interval {
@@ -92,12 +90,8 @@ impl Config {
         }
         let is_authenticated =
             token.is_some() || options.headers.keys().any(|name| name.eq_ignore_ascii_case("authorization"));
-        let warning = reader.filter(|_| is_authenticated).map(|reader| {
-            format!(
-                "The API token is sent unencrypted to {reader}: requests to {base_url} use plain http. Use https, or \
-                 plain http to a loopback address only."
-            )
-        });
+        let warning =
+            reader.filter(|_| is_authenticated).map(|reader| unencrypted_warning(&reader, &base_url));
         let config = Self {
             token,
             base_url,
@@ -108,10 +102,10 @@ impl Config {
             explicit_timeout: options.timeout,
             poll_interval,
             rate_limit: options.rate_limit.unwrap_or_default(),
-            shares_clock: options.runtime.is_none() && options.clock_rate.is_none_or(|rate| rate == 1.0),
+            shares_clock: options.runtime.is_none() && clock_rate == 1.0,
             runtime: match options.runtime {
                 Some(runtime) => runtime,
-                None => default_runtime(options.clock_rate)?,
+                None => default_runtime(clock_rate)?,
             },
             defaulted,
         };
@@ -132,6 +126,14 @@ impl Config {
         self.defaulted.describe(show);
         described
     }
+}
+
+/// Returns the warning for a token that `reader` can read.
+fn unencrypted_warning(reader: &str, base_url: &Url) -> String {
+    format!(
+        "The API token is sent unencrypted to {reader}: requests to {base_url} use plain http. Use https, or plain http to \
+         a loopback address only."
+    )
 }
 
 fn env(name: &str) -> Option<String> {
@@ -172,21 +174,8 @@ mod tests {
     use super::*;
     use crate::value::options::OptionTable;
 
-    /// Options that `describe` omits: secrets, and options of the transport and the clock.
-    const HIDDEN: [&str; 12] = [
-        "token",
-        "headers",
-        "query",
-        "proxy",
-        "ca_bundle",
-        "client_cert",
-        "client_key",
-        "client_key_password",
-        "http2",
-        "max_connections",
-        "pool_idle_timeout",
-        "clock_rate",
-    ];
+    /// Options that `describe` omits, in addition to those of the transport: secrets and the clock.
+    const HIDDEN: [&str; 4] = ["token", "headers", "query", "clock_rate"];
 
     #[test]
     fn a_rate_limit_must_be_greater_than_zero() {
@@ -205,12 +194,25 @@ mod tests {
     }
 
     #[test]
+    fn the_rate_of_a_clock_must_be_greater_than_zero() {
+        for rate in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            // Also with a clock of the caller, which the rate does not change.
+            for runtime in [None, Some(default_runtime(1.0).unwrap())] {
+                let options = Options { clock_rate: Some(rate), runtime, ..Options::default() };
+                let error = Config::resolve(options).err().unwrap();
+                assert_eq!(error.argument(), Some("clock_rate"), "{rate}");
+            }
+        }
+    }
+
+    #[test]
     fn every_option_is_described_or_explicitly_hidden() {
         let described = Config::resolve(Options::default()).unwrap().0.describe();
+        let hidden = [&HIDDEN, Options::TRANSPORT_OPTIONS].concat();
         for option in Options::TABLE {
             let shown = described.contains_key(option.name);
-            assert_eq!(shown, !HIDDEN.contains(&option.name), "{}", option.name);
+            assert_eq!(shown, !hidden.contains(&option.name), "{}", option.name);
         }
-        assert_eq!(described.len() - 1, Options::TABLE.len() - HIDDEN.len(), "apart from `has_token`");
+        assert_eq!(described.len() - 1, Options::TABLE.len() - hidden.len(), "apart from `has_token`");
     }
 }

@@ -23,7 +23,7 @@ const CROSS_ORIGIN_HEADERS: [&str; 6] =
 
 impl Client {
     /// Returns the URL of a request, including its query.
-    pub(crate) fn url(&self, request: &Request) -> Result<Url> {
+    pub(crate) fn url(&self, request: &Request) -> Url {
         let config = self.config();
         let mut url = match &request.target {
             RequestTarget::Url(url) => url.clone(),
@@ -34,7 +34,7 @@ impl Client {
             }
         };
         let mut query = request.query.clone();
-        if self.owns(&url) {
+        if self.trusts(request, &url) {
             query.extend(request.options.query.iter().map(|(name, value)| (name.clone(), value.to_string())));
             for (name, value) in &config.query {
                 if !has_query(&url, name) && query.iter().all(|(given, _)| given != name) {
@@ -45,25 +45,29 @@ impl Client {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        Ok(url)
+        url
     }
 
     pub(crate) fn redacted_url(&self, request: &Request) -> String {
-        self.url(request).map(|url| redacted_url(&url)).unwrap_or_default()
+        redacted_url(&self.url(request))
     }
 
     /// Returns how long the server may hold the response, and whether a header of the user says so.
     pub(crate) fn hold(&self, request: &Request) -> (Duration, bool) {
-        let headers = request.options.headers.iter().rev().chain(self.config().headers.iter().rev());
+        let of_user = request.options.headers.iter().rev().chain(self.config().headers.iter().rev());
+        let of_request = request.headers.iter().rev();
+        let headers = of_user
+            .map(|(name, value)| (name, value, true))
+            .chain(of_request.map(|(name, value)| (name, value, false)));
         // The server holds creates only.
         let mut headers = headers.filter(|_| request.idempotency == Idempotency::Once);
-        let given = headers.find(|(name, _)| name.eq_ignore_ascii_case("prefer"));
-        given.map_or((request.hold, false), |(_, prefer)| (hold_of(prefer), true))
+        let given = headers.find(|(name, ..)| name.eq_ignore_ascii_case("prefer"));
+        given.map_or((Duration::ZERO, false), |(_, prefer, is_of_user)| (hold_of(prefer), is_of_user))
     }
 
-    /// Encodes a request. Attaches the token if `url` is at the API origin.
+    /// Encodes a request. Attaches the token if `url` may receive it.
     ///
-    /// `cross_origin` is true after a redirect to another origin.
+    /// `cross_origin` is true after a redirect to another origin, also back at the API.
     pub(super) async fn http_request(
         &self,
         request: &Request,
@@ -78,7 +82,8 @@ impl Client {
             set_header(&mut headers, name, value.clone());
         }
         let has_authorization = headers.iter().any(|(name, _)| name == "authorization");
-        if self.owns(&url) {
+        let to_api = !cross_origin && self.trusts(request, &url);
+        if to_api {
             if let Some(token) = config.token.as_ref().filter(|_| !has_authorization) {
                 set_header(&mut headers, "authorization", ["Bearer ", token].concat());
             }
@@ -108,7 +113,7 @@ impl Client {
                 multipart.open().await?
             }
         };
-        Ok(HttpRequest { method: request.method, url, headers, body })
+        Ok(HttpRequest { method: request.method, url, headers, body, to_api })
     }
 }
 

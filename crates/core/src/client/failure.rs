@@ -75,7 +75,7 @@ impl Client {
                 return Some(format!("It redirects to {}; check `base_url`.", redacted_url(&target)));
             }
             // The token was not sent.
-            401 if !self.owns(url) => return None,
+            401 if !self.trusts(request, url) => return None,
             401 if self.config().token.is_none() => {
                 "No API token was sent: set REPLICATE_API_TOKEN or pass a token to the client."
             }
@@ -152,9 +152,10 @@ pub(super) fn final_error(error: Error, failure: Option<Failure>, request: &Requ
         // The create may have been processed, but its result is unknown.
         (Idempotency::Once, None)
             if !error.never_sent()
+                && error.prediction().is_none()
                 && matches!(error.kind(), ErrorKind::InvalidResponse | ErrorKind::Internal) =>
         {
-            error.with_outcome_unknown()
+            error.with_lost_result()
         }
         (Idempotency::Impossible, Some(_)) => error.with_hint(
             "It was not retried because its file can be read only once; pass bytes, or a file that can be read again.",

@@ -40,6 +40,8 @@ pub type HeaderChanges = Vec<(String, Option<String>)>;
 /// let client = Client::new(Options { hooks: Some(Arc::new(Tenant)), ..Options::default() })?;
 /// # Ok::<(), replicant::Error>(())
 /// ```
+///
+/// A panic in a hook ends the call as an error does.
 pub trait Hooks: MaybeSend + MaybeSync {
     /// Called before each attempt. Returns the headers to change.
     ///
@@ -136,6 +138,7 @@ pub struct RetryEvent {
 
 impl RequestEvent {
     /// Returns the members as an object, for the bindings. A body that is text is a string.
+    #[doc(hidden)]
     pub fn to_value(&self) -> Value {
         let text = |body: &Bytes| match std::str::from_utf8(body) {
             Ok(text) => Value::from(text),
@@ -165,6 +168,7 @@ impl ResponseEvent {
     }
 
     /// Returns the members as an object, for the bindings. The duration is in seconds.
+    #[doc(hidden)]
     pub fn to_value(&self) -> Value {
         Value::from_members([
             ("hook", "response".into()),
@@ -183,6 +187,7 @@ impl ResponseEvent {
 
 impl RetryEvent {
     /// Returns the members as an object, for the bindings. The delay is in seconds.
+    #[doc(hidden)]
     pub fn to_value(&self) -> Value {
         Value::from_members([
             ("hook", "retry".into()),

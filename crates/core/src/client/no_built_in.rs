@@ -15,7 +15,7 @@ pub(super) fn default_transport(_: &DefaultedOptions, _: &Options) -> Result<Arc
     Err(Error::invalid_argument("transport", "is required on this platform"))
 }
 
-pub(super) fn default_runtime(_: Option<f64>) -> Result<Arc<dyn Runtime>> {
+pub(super) fn default_runtime(_: f64) -> Result<Arc<dyn Runtime>> {
     Err(Error::invalid_argument("runtime", "is required on this platform"))
 }
 
@@ -25,17 +25,7 @@ pub(super) fn proxy_for(_: Option<&str>, _: &Url) -> Option<String> {
 
 /// Rejects options of the built-in HTTP client.
 pub(super) fn check_supported(options: &Options) -> Result<()> {
-    let given = [
-        ("proxy", options.proxy.is_some()),
-        ("ca_bundle", options.ca_bundle.is_some()),
-        ("client_cert", options.client_cert.is_some()),
-        ("client_key", options.client_key.is_some()),
-        ("client_key_password", options.client_key_password.is_some()),
-        ("http2", options.http2.is_some()),
-        ("max_connections", options.max_connections.is_some()),
-        ("pool_idle_timeout", options.pool_idle_timeout.is_some()),
-    ];
-    let Some((name, _)) = given.into_iter().find(|(_, given)| *given) else { return Ok(()) };
+    let Some(name) = options.given_transport_option() else { return Ok(()) };
     let message =
         format!("`{name}` needs the sockets of an operating system; pass a `fetch` that connects this way");
     Err(Error::new(ErrorKind::Unsupported, message).about(name))

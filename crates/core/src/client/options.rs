@@ -6,11 +6,11 @@ use serde::{Deserialize, Deserializer};
 
 use super::hooks::Hooks;
 use crate::{
-    error::{Result, decode_params},
+    error::{Error, Result, decode_params},
     http::{retry::RetryPolicy, transport::Transport},
     platform::Runtime,
     value::{
-        Password, Token, Value,
+        Password, Token, Value, float_text,
         options::{option_types, options},
         seconds::{limit, seconds},
     },
@@ -46,6 +46,19 @@ macro_rules! client_options {
         #[derive(Clone)]
         pub(crate) struct DefaultedOptions {
             $(pub $defaulted: $type,)*
+        }
+
+        impl Options {
+            /// Returns the name of an option of the built-in transport that is given.
+            #[cfg(target_arch = "wasm32")]
+            pub(super) fn given_transport_option(&self) -> Option<&'static str> {
+                [$((stringify!($transport), self.$transport.is_some()),)*]
+                    .into_iter()
+                    .find_map(|(name, is_given)| is_given.then_some(name))
+            }
+
+            #[cfg(test)]
+            pub(super) const TRANSPORT_OPTIONS: &[&str] = &[$(stringify!($transport),)*];
         }
 
         impl DefaultedOptions {
@@ -115,7 +128,7 @@ client_options! {
         /// Time limit for connecting. Defaults to 10 s.
         #[serde(deserialize_with = "limit")]
         connect_timeout: Duration = Duration::from_secs(10), |limit| shown_limit(*limit);
-        /// Time after which a silent event stream is reconnected. Comments count as activity. Defaults to 5 min.
+        /// Time after which a silent event stream is resumed. Comments count as activity. Defaults to 5 min.
         #[serde(deserialize_with = "seconds")]
         idle_timeout: Duration = Duration::from_secs(300), |limit| limit.as_secs_f64().into();
         /// Size of the longest response to read, in bytes, after decompression. Does not apply to files and event
@@ -174,7 +187,7 @@ client_options! {
         transport: Option<Arc<dyn Transport>>,
         /// Functions to call for each request.
         hooks: Option<Arc<dyn Hooks>>,
-        /// Clock and timer. Defaults to those of tokio.
+        /// Clock, timer and spawner. Defaults to the clock of the system, and the timer and the tasks of tokio.
         runtime: Option<Arc<dyn Runtime>>,
     }
 }
@@ -214,6 +227,19 @@ impl Options {
     /// ```
     pub fn from_value(options: Value) -> Result<Self> {
         decode_params("options", options)
+    }
+
+    /// Returns [`clock_rate`](Self::clock_rate) or its default, for a [`Runtime`] with a clock of its own.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if it is not a finite number above zero.
+    pub fn checked_clock_rate(&self) -> Result<f64> {
+        let rate = self.clock_rate.unwrap_or(1.0);
+        if rate.is_finite() && rate > 0.0 {
+            return Ok(rate);
+        }
+        let why = format!("must be greater than zero, not {}", float_text(rate));
+        Err(Error::invalid_argument("clock_rate", why))
     }
 }
 

@@ -55,6 +55,10 @@ fn is_link(link: &str) -> bool {
 
 /// A call of a list endpoint. Await it for one page, or stream all pages or items.
 ///
+/// # Panics
+/// Panics outside a tokio runtime, unless the client has its own [`Options::runtime`](crate::Options::runtime) and
+/// [`Options::transport`](crate::Options::transport).
+///
 /// # Errors
 /// The errors of a [`Call`](crate::Call), and [`ErrorKind::InvalidResponse`] if the link to the next page
 /// points to another origin or the pages form a loop.
@@ -119,7 +123,7 @@ impl<T> List<T> {
             async move {
                 let Some(request) = request else { return Ok(None) };
                 let request = request?;
-                if !seen.insert(client.url(&request)?) {
+                if !seen.insert(client.url(&request)) {
                     return Err(loop_error(&client, &request));
                 }
                 let page = client.send(&request, Expect::Page).await?.value;

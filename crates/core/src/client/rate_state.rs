@@ -36,7 +36,7 @@ pub struct RateLimits {
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct RateLimitState {
-    /// Requests per minute that are sent at most. `None` while nothing limits them.
+    /// Maximum number of requests per minute. `None` while nothing limits them.
     pub per_minute: Option<f64>,
     /// Number of requests left, as last reported by the API.
     pub remaining: Option<u64>,
@@ -48,6 +48,7 @@ pub struct RateLimitState {
 
 impl RateLimits {
     /// Returns the members as an object, for the bindings. Durations are in seconds.
+    #[doc(hidden)]
     pub fn to_value(self) -> Value {
         let state = |state: RateLimitState| {
             Value::from_members([

@@ -23,40 +23,56 @@ const DECODED_ELSEWHERE: usize = 1 << 20;
 /// How to read a response. Not generic, so that attempts are compiled once.
 #[derive(Clone, Copy)]
 pub(super) enum Reading {
-    Value(Expect),
-    Text(Expect),
-    Nothing,
+    /// Reads the body. With `as_text`, JSON is only checked.
+    Decode { expect: Expect, as_text: bool },
+    /// Leaves the body unread.
+    Leave,
 }
 
 impl Reading {
     pub fn is_of_a_file(self) -> bool {
-        matches!(self, Self::Value(Expect::File) | Self::Text(Expect::File))
-    }
-
-    fn decode(self, status: u16, headers: Vec<(String, String)>, body: Bytes) -> Result<Received> {
-        match self {
-            Self::Value(expect) => {
-                let value = decode_body(expect, status, &headers, body)?;
-                Ok(Received::Value(Reply { value, status, headers }))
-            }
-            Self::Text(expect) => {
-                let value = keep_body(expect, status, &headers, body)?;
-                Ok(Received::Text(Reply { value, status, headers }))
-            }
-            Self::Nothing => Err(unexpected_reading()),
-        }
+        matches!(self, Self::Decode { expect: Expect::File, .. })
     }
 }
 
 /// A response that was read as [`Reading`] says.
 pub(super) enum Received {
-    Value(Reply),
-    Text(Reply<Payload>),
+    Payload(Reply<Payload>),
     Unread(HttpResponse),
 }
 
-pub(super) fn unexpected_reading() -> Error {
-    Error::new(ErrorKind::Internal, "the response was read in another way than requested")
+impl Received {
+    pub fn payload(self) -> Result<Reply<Payload>> {
+        match self {
+            Self::Payload(reply) => Ok(reply),
+            Self::Unread(_) => Err(unexpected_reading()),
+        }
+    }
+
+    pub fn unread(self) -> Result<HttpResponse> {
+        match self {
+            Self::Unread(response) => Ok(response),
+            Self::Payload(_) => Err(unexpected_reading()),
+        }
+    }
+}
+
+fn unexpected_reading() -> Error {
+    Error::bug("the response was read in another way than requested")
+}
+
+fn decode(
+    (expect, as_text): (Expect, bool),
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: Bytes,
+) -> Result<Received> {
+    let value = if as_text {
+        keep_body(expect, status, &headers, body)?
+    } else {
+        decode_body(expect, status, &headers, body).map(Payload::Value)?
+    };
+    Ok(Received::Payload(Reply { value, status, headers }))
 }
 
 impl Client {
@@ -71,9 +87,7 @@ impl Client {
         let limit = self.config().max_response_size;
         let client = self.config().log_bodies.then(|| self.clone());
         Box::pin(async move {
-            if let Reading::Nothing = reading {
-                return Ok(Received::Unread(response));
-            }
+            let Reading::Decode { expect, as_text } = reading else { return Ok(Received::Unread(response)) };
             let HttpResponse { status, headers, body } = response;
             let body = match progress {
                 Some(progress) => count_bytes(body, progress).bytes(u64::MAX).await?,
@@ -87,12 +101,12 @@ impl Client {
                 log_response_body(client, method, status, &body);
             }
             if body.len() >= DECODED_ELSEWHERE {
-                let decoded = run_blocking(move || reading.decode(status, headers, body)).await;
+                let decoded = run_blocking(move || decode((expect, as_text), status, headers, body)).await;
                 return decoded.map_err(|error| {
                     Error::new(ErrorKind::Internal, format!("the response was not decoded: {error}"))
                 })?;
             }
-            reading.decode(status, headers, body)
+            decode((expect, as_text), status, headers, body)
         })
     }
 }

@@ -17,7 +17,7 @@ use super::{
     timer::Timer,
 };
 use crate::{
-    error::{Error, ErrorKind, Result, request_id},
+    error::{Error, ErrorKind, Result, caught, request_id},
     http::{
         headers::check_header,
         request::{Request, RequestTarget},
@@ -44,7 +44,7 @@ struct State {
     /// The number of the request, for the hooks.
     number: u64,
     began: Duration,
-    url: Option<Url>,
+    url: Url,
     attempt: u32,
     attempt_began: Duration,
     span: Span,
@@ -60,7 +60,7 @@ impl<'a> Report<'a> {
             Box::new(State {
                 number: REQUESTS.fetch_add(1, Relaxed),
                 began: client.runtime().monotonic(),
-                url: client.url(request).ok(),
+                url: client.url(request),
                 attempt: 0,
                 attempt_began: Duration::ZERO,
                 span: Span::none(),
@@ -80,7 +80,7 @@ impl<'a> Report<'a> {
         if !self.client.config().tracing {
             return Span::none();
         }
-        let url = state.url.as_ref();
+        let url = &state.url;
         state.span = info_span!(
             target: "replicant",
             "attempt",
@@ -90,9 +90,9 @@ impl<'a> Report<'a> {
             http.request.method = self.request.method,
             http.request.resend_count = (state.attempt > 1).then_some(state.attempt - 1),
             http.response.status_code = Empty,
-            server.address = url.and_then(Url::host_str),
-            server.port = url.and_then(Url::port_or_known_default),
-            url.full = url.map(redacted_url),
+            server.address = url.host_str(),
+            server.port = url.port_or_known_default(),
+            url.full = redacted_url(url),
             "error.type" = Empty,
         );
         state.span.clone()
@@ -124,15 +124,16 @@ impl<'a> Report<'a> {
         let has_token = |value: &str| token.is_some() && value.strip_prefix("Bearer ") == token;
         let headers = http.headers.iter();
         let headers = headers.filter(|(name, value)| name != "authorization" || !has_token(value));
-        let changes = hooks.on_request(RequestEvent {
+        let event = RequestEvent {
             request: state.number,
             method: http.method,
             url: http.url.as_str().to_owned(),
             headers: headers.cloned().collect(),
             body,
             attempt: state.attempt,
-        });
-        match self.limited(changes, timer).await? {
+        };
+        let changes = caught("`on_request`", async move { hooks.on_request(event).await });
+        match self.limited(Box::pin(changes), timer).await? {
             Some(changes) => self.apply(changes, http),
             None => Err(hook_timeout_error("on_request", timer)),
         }
@@ -141,7 +142,7 @@ impl<'a> Report<'a> {
     /// Runs a hook. Returns `None` if it takes longer than the `timeout` or deadline leaves.
     async fn limited(
         &self,
-        hook: BoxFuture<'static, Result<HeaderChanges>>,
+        hook: BoxFuture<'_, Result<HeaderChanges>>,
         timer: &Timer<'_>,
     ) -> Result<Option<HeaderChanges>> {
         let limit = timer.remaining().unwrap_or(Duration::MAX);
@@ -149,13 +150,12 @@ impl<'a> Report<'a> {
     }
 
     fn apply(&self, changes: HeaderChanges, http: &mut HttpRequest) -> Result<()> {
-        let ours = self.client.owns(&http.url);
         let token = self.client.config().token.as_deref();
         for (name, value) in changes {
             let name = name.to_ascii_lowercase();
             check_header("on_request", &name, value.as_deref().unwrap_or_default())?;
             let secret = |value: &String| token.is_some_and(|token| value.contains(token));
-            if !ours && (is_for_the_api_only(&name) || value.as_ref().is_some_and(secret)) {
+            if !http.to_api && (is_for_the_api_only(&name) || value.as_ref().is_some_and(secret)) {
                 continue;
             }
             http.headers.retain(|(existing, _)| *existing != name);
@@ -174,7 +174,8 @@ impl<'a> Report<'a> {
     ) -> Result<()> {
         let event = self.record_head(url, status, headers);
         let (Some(event), Some(hooks)) = (event, self.client.hooks()) else { return Ok(()) };
-        match self.limited(without_changes(hooks.on_response(event)), timer).await? {
+        let hook = caught("`on_response`", async move { hooks.on_response(event).await });
+        match self.limited(without_changes(Box::pin(hook)), timer).await? {
             Some(_) => Ok(()),
             None => Err(hook_timeout_error("on_response", timer)),
         }
@@ -228,7 +229,7 @@ impl<'a> Report<'a> {
         info!(
             target: "replicant",
             method = self.request.method,
-            path = state.url.as_ref().map(Url::path),
+            path = state.url.path(),
             attempt = state.attempt,
             wait_ms = milliseconds(delay),
             status = state.status,
@@ -250,7 +251,8 @@ impl<'a> Report<'a> {
             status: state.status,
             request_id: state.request_id.clone(),
         };
-        let returned = self.limited(without_changes(hooks.on_retry(retry)), timer).await?;
+        let hook = caught("`on_retry`", async move { hooks.on_retry(retry).await });
+        let returned = self.limited(without_changes(Box::pin(hook)), timer).await?;
         Ok(returned.is_some())
     }
 
@@ -261,7 +263,7 @@ impl<'a> Report<'a> {
         info!(
             target: "replicant",
             method = self.request.method,
-            path = state.url.as_ref().map(Url::path),
+            path = state.url.path(),
             status = state.status,
             error = error.map(Error::code),
             duration_ms = milliseconds(self.client.runtime().monotonic().saturating_sub(state.began)),
@@ -294,6 +296,6 @@ fn hook_timeout_error(hook: &str, timer: &Timer<'_>) -> Error {
 }
 
 /// Converts a hook to the type of `on_request`, so that time limits are compiled once.
-fn without_changes(hook: BoxFuture<'static, Result<()>>) -> BoxFuture<'static, Result<HeaderChanges>> {
+fn without_changes(hook: BoxFuture<'_, Result<()>>) -> BoxFuture<'_, Result<HeaderChanges>> {
     Box::pin(async { hook.await.map(|()| HeaderChanges::new()) })
 }

@@ -97,6 +97,7 @@ impl RateLimit {
     }
 
     /// Returns the members as an object, for the bindings.
+    #[doc(hidden)]
     pub fn to_value(self) -> Value {
         Value::from_members([
             ("limit", self.limit.into()),
@@ -125,6 +126,12 @@ pub enum Payload {
     Json(String),
     /// What a reader of the output of a running prediction needs, and what cancels the prediction if there is none.
     Live(Value, Arc<dyn PredictionGuard>),
+}
+
+impl From<Value> for Payload {
+    fn from(value: Value) -> Self {
+        Self::Value(value)
+    }
 }
 
 /// Cancels a prediction on drop.
@@ -174,7 +181,7 @@ pub(crate) enum Expect {
     Object,
     /// A JSON array of objects.
     List,
-    /// A JSON object whose `results` are objects.
+    /// A JSON object whose `results` are objects and whose `next` is a string.
     Page,
     Text,
     Bytes,
@@ -201,9 +208,12 @@ impl Expect {
         };
         match (self, value) {
             (Self::Object, Value::Object(_)) => Ok(()),
-            (Self::Page, Value::Object(members)) => match members.get("results") {
-                None | Some(Value::Null) => Ok(()),
-                Some(results) => objects("`results`", results),
+            (Self::Page, Value::Object(members)) => match (members.get("next"), members.get("results")) {
+                (Some(next), _) if !matches!(next.kind(), "null" | "a string") => {
+                    unexpected("`next`", "a string", next)
+                }
+                (_, None | Some(Value::Null)) => Ok(()),
+                (_, Some(results)) => objects("`results`", results),
             },
             (Self::List, list) => objects("the body", list),
             (Self::Object | Self::Page, other) => unexpected("the body", "an object", other),

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     Client,
-    reading::{Reading, Received, unexpected_reading},
+    reading::{Reading, Received},
     response::{Expect, Payload, Reply},
     sending::Sending,
 };
@@ -21,26 +21,18 @@ impl Client {
 
     /// Sends a request and decodes the response according to `expect`.
     pub(crate) async fn send(&self, request: &Request, expect: Expect) -> Result<Reply> {
-        match self.send_and_read(request, Reading::Value(expect)).await? {
-            Received::Value(reply) => Ok(reply),
-            _ => Err(unexpected_reading()),
-        }
+        let reading = Reading::Decode { expect, as_text: false };
+        self.send_and_read(request, reading).await?.payload()?.map(Payload::into_value)
     }
 
     /// Like [`Client::send`], but returns JSON as text.
     pub(crate) async fn send_as_text(&self, request: &Request, expect: Expect) -> Result<Reply<Payload>> {
-        match self.send_and_read(request, Reading::Text(expect)).await? {
-            Received::Text(reply) => Ok(reply),
-            _ => Err(unexpected_reading()),
-        }
+        self.send_and_read(request, Reading::Decode { expect, as_text: true }).await?.payload()
     }
 
     /// Sends a request and returns the response with its body unread.
     pub(crate) async fn open(&self, request: &Request) -> Result<HttpResponse> {
-        match self.send_and_read(request, Reading::Nothing).await? {
-            Received::Unread(response) => Ok(response),
-            _ => Err(unexpected_reading()),
-        }
+        self.send_and_read(request, Reading::Leave).await?.unread()
     }
 
     /// Sends a request and reads the response. Adds the request to an error and redacts the token.

@@ -190,10 +190,12 @@ impl<'a> Sending<'a> {
 
     /// Sends the request, follows redirects and reads the response.
     async fn attempt(&mut self, permit: &mut Option<Permit<'_>>) -> Result<Received, FailedAttempt> {
-        let original = self.client.url(self.request)?;
+        let original = self.client.url(self.request);
         let mut url = original.clone();
+        let mut is_foreign = false;
         for _ in 0..=MAX_REDIRECTS {
-            let is_foreign = !same_origin(&url, &original);
+            // Another origin must not choose the endpoint that receives the token.
+            is_foreign |= !same_origin(&url, &original);
             if is_foreign {
                 // Responses of another origin say nothing about the limits of the API.
                 *permit = None;
@@ -239,6 +241,12 @@ impl<'a> Sending<'a> {
         if request.is_abandoned() {
             return Err(abandoned().into());
         }
+        let is_over = self.timer.remaining() == Some(Duration::ZERO);
+        if is_over && request.idempotency == Idempotency::Once {
+            let message =
+                "the timeout passed before the request was sent, so nothing was created; allow more time";
+            return Err(Error::new(self.timer.error_kind(), message).with_never_sent().into());
+        }
         if let Some(permit) = &mut permit {
             permit.use_up();
         }
@@ -281,9 +289,12 @@ impl<'a> Sending<'a> {
             return error;
         }
         if request.is_cancelable && response.status < 300 {
-            let reading = self.client.read(request.method, response, Reading::Value(Expect::Object), None);
-            if let Some(Ok(Received::Value(created))) = self.timer.step(None, reading).await {
-                return error.with_prediction(created.value);
+            let reading = Reading::Decode { expect: Expect::Object, as_text: false };
+            let reading = self.client.read(request.method, response, reading, None);
+            if let Some(Ok(received)) = self.timer.step(None, reading).await
+                && let Ok(created) = received.payload().and_then(|created| created.value.into_value())
+            {
+                return error.with_prediction(created);
             }
         }
         error.with_outcome_unknown()

@@ -8,9 +8,9 @@ use std::{
 
 use super::{rate_state::RateLimitState, response::RateLimit};
 use crate::{
-    error::{Error, Result, header},
+    error::{Result, header},
     http::{
-        rate_limit::{CREATES, Limit, Passed, Reported},
+        rate_limit::{CREATES, Limit, Passed, Reported, check_per_minute},
         retry::parse_retry_after,
     },
     platform::{lock, wall_clock},
@@ -59,9 +59,7 @@ impl Turns {
     /// # Errors
     /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if the limit is not a finite number above 0.
     pub fn new(per_minute: Option<f64>) -> Result<Self> {
-        if per_minute.is_some_and(|limit| !(limit > 0.0 && limit.is_finite())) {
-            return Err(Error::invalid_argument("rate_per_minute", "must be a number above 0"));
-        }
+        per_minute.map_or(Ok(()), |limit| check_per_minute("rate_per_minute", limit))?;
         let limit = Limit::new(CREATES, per_minute, true);
         let state = State { limit, taken: BTreeMap::new(), next: 0 };
         Ok(Self { began: Instant::now(), state: Mutex::new(state) })

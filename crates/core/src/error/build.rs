@@ -1,7 +1,14 @@
 //! Builds errors and adds their fields.
 
+#[cfg(not(target_arch = "wasm32"))]
+use std::panic::AssertUnwindSafe;
 use std::{any::Any, sync::Arc, time::Duration};
 
+#[cfg(not(target_arch = "wasm32"))]
+use futures_util::FutureExt;
+
+#[cfg(not(target_arch = "wasm32"))]
+use super::Result;
 use super::{Error, ErrorKind, ErrorResponse, Inner};
 use crate::{platform::BoxError, value::Value};
 
@@ -21,9 +28,7 @@ impl Error {
     /// Converts a panic to an error.
     #[doc(hidden)]
     pub fn from_panic(panic: &(dyn Any + Send)) -> Self {
-        let text = panic.downcast_ref::<&str>().copied();
-        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-        Self::bug(text.unwrap_or("a panic"))
+        Self::bug(text_of_panic(panic).unwrap_or("a panic"))
     }
 
     /// Marks the request as never sent, so that even a create is retried.
@@ -88,7 +93,8 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_source(mut self, source: impl Into<BoxError>) -> Self {
+    /// Sets the cause, which [`std::error::Error::source`] returns.
+    pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.0.source = Some(Arc::new(source.into()));
         self
     }
@@ -122,6 +128,13 @@ impl Error {
     pub(crate) fn with_outcome_unknown(mut self) -> Self {
         self.0.outcome_unknown = true;
         self
+    }
+
+    /// Says that a request may have been processed although its result is lost.
+    pub(crate) fn with_lost_result(self) -> Self {
+        let hint = "The request may have been processed (and billed); look for its result, for example in \
+                    `predictions.list()`, before you send it again.";
+        self.with_hint(hint).with_outcome_unknown()
     }
 
     pub(crate) fn with_kind(mut self, kind: ErrorKind) -> Self {
@@ -172,6 +185,26 @@ impl Error {
         }
         self
     }
+}
+
+/// Awaits code of the user, such as a hook, and converts a panic in it to an error.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) async fn caught<T>(what: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|panic| {
+        let text = text_of_panic(&*panic).unwrap_or_default();
+        Err(Error::new(ErrorKind::Internal, format!("{what} panicked: {text}")))
+    })
+}
+
+/// On the web, a panic does not unwind.
+#[cfg(target_arch = "wasm32")]
+pub(crate) fn caught<F>(_what: &str, work: F) -> F {
+    work
+}
+
+fn text_of_panic(panic: &(dyn Any + Send)) -> Option<&str> {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
 }
 
 #[cfg(test)]

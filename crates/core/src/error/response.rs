@@ -86,7 +86,7 @@ pub(crate) fn headers_value(headers: &[(String, String)]) -> Value {
 }
 
 /// Returns the first header with a name, which must be in lower case.
-pub(crate) fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
+pub fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
     headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
 }
 

@@ -1,5 +1,7 @@
 //! Downloads a file, resuming it when the connection breaks.
 
+use std::cmp::Ordering;
+
 use bytes::Bytes;
 use futures_util::StreamExt;
 use tracing::info;
@@ -98,28 +100,29 @@ impl Download {
                     if chunk.is_empty() {
                         continue;
                     }
+                    let end = self.offset + chunk.len() as u64;
+                    if self.total.is_some_and(|total| end > total) {
+                        self.offset = end;
+                        return Err(self.error("exceeded its declared length", "."));
+                    }
                     self.retries.refill();
                     self.record(&chunk);
                     return Ok(Some(chunk));
                 }
-                // The file became shorter.
-                Some(None)
-                    if self.started
-                        && self.skip > 0
-                        && self.total.is_none_or(|total| total < self.offset) =>
-                {
-                    return Err(self.error("failed", CHANGED));
-                }
-                Some(None) if self.total.is_none_or(|total| total == self.offset) => self.done = true,
+                Some(None) => match self.total.map(|total| self.offset.cmp(&total)) {
+                    // The file became shorter.
+                    None | Some(Ordering::Greater) if self.started && self.skip > 0 => {
+                        return Err(self.error("failed", CHANGED));
+                    }
+                    None | Some(Ordering::Equal) => self.done = true,
+                    Some(Ordering::Greater) => return Err(self.error("exceeded its declared length", ".")),
+                    Some(Ordering::Less) => self.delay_retry(self.error("ended early", ".")).await?,
+                },
                 // After the last byte, a broken or stalled connection does not matter.
                 Some(Some(Err(_))) | None if self.total == Some(self.offset) => self.done = true,
-                Some(None) if self.total < Some(self.offset) => {
-                    return Err(self.error("exceeded its declared length", "."));
-                }
                 Some(Some(Err(error))) if error.kind() == ErrorKind::InvalidResponse => {
                     return Err(self.error("failed", ": it cannot be decompressed").with_source(error));
                 }
-                Some(None) => self.delay_retry(self.error("ended early", ".")).await?,
                 Some(Some(Err(error))) => {
                     self.delay_retry(self.error("broke", ".").with_source(error)).await?
                 }
@@ -198,7 +201,7 @@ impl Download {
         let mut from = if self.encoded { 0 } else { self.offset };
         let first = !self.started;
         let mut response = match file.request(from, etag).await {
-            Err(error) if error.status() == Some(416) && (first || self.is_end(&error)) => {
+            Err(error) if error.status() == Some(416) && from > 0 && (first || self.is_end(&error)) => {
                 return Ok(self.past_end());
             }
             response => response?,
@@ -223,15 +226,15 @@ impl Download {
         let version = Version::of(&response);
         let etag = response.header("etag").filter(|etag| !etag.starts_with("W/")).map(str::to_owned);
         let length = declared_length(&response);
-        if response.status == 206 && from > 0 {
+        if response.status == 206 {
             let range = response.header("content-range").unwrap_or_default().to_owned();
-            if !range.starts_with(&format!("bytes {}-", self.offset)) {
-                return Err(self.error(
-                    "failed",
-                    &format!(": it cannot be resumed, as the server sent the range {range:?}"),
-                ));
-            }
             let total = range.rsplit('/').next().and_then(|total| total.parse::<u64>().ok());
+            // A part that was not requested is the beginning of the file, if its size says how much is missing.
+            if !range.starts_with(&format!("bytes {from}-")) || from == 0 && total.is_none() {
+                let problem = if from == 0 { "is incomplete" } else { "cannot be resumed" };
+                let why = format!(": it {problem}, as the server sent the range {range:?}");
+                return Err(self.error("failed", &why));
+            }
             if !first && (self.version.differs(&version) || differ(&self.total, &total)) {
                 return Err(self.error("failed", CHANGED));
             }
@@ -239,7 +242,7 @@ impl Download {
                 self.etag = etag;
             }
             self.total = if first { total } else { self.total.or(total) };
-            self.skip = 0;
+            self.skip = self.offset - from;
         } else {
             if !first
                 && (differ(&self.total, &length)

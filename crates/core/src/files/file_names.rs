@@ -6,6 +6,8 @@ use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
 use url::Url;
 
+use crate::value::text::{boundary_before, hex};
+
 /// Longest name in bytes. File systems allow 255, some only 143, and a number may be appended.
 const MAX_NAME: usize = 120;
 /// Longest suffix after the last dot that counts as an extension, including the dot.
@@ -71,11 +73,7 @@ pub(crate) fn name_for(key: &str, prediction: Option<&str>, number: Option<usize
     // Some file systems ignore the case of names.
     let is_plain = safe == key && safe.len() <= MAX_KEY && key.to_lowercase() == key;
     if !is_plain || key.contains("--") || (extension.is_empty() && key.contains('.')) {
-        let mut end = safe.len().min(MAX_KEY);
-        while !safe.is_char_boundary(end) {
-            end -= 1;
-        }
-        safe.truncate(end);
+        safe.truncate(boundary_before(&safe, MAX_KEY));
         // Long, because the keys of a batch often differ only at their end, such as URLs.
         add_hash(&mut safe, key, 8);
     }
@@ -91,7 +89,7 @@ pub(crate) fn name_for(key: &str, prediction: Option<&str>, number: Option<usize
 /// Adds `--` and the first bytes of the hash of a text to a name.
 fn add_hash(name: &mut String, text: &str, bytes: usize) {
     name.push_str("--");
-    Sha256::digest(text)[..bytes].iter().for_each(|byte| name.push_str(&format!("{byte:02x}")));
+    name.push_str(&hex(&Sha256::digest(text)[..bytes]));
 }
 
 /// Makes a name safe on every operating system: no path, no device, not hidden.
@@ -100,10 +98,7 @@ fn sanitize(name: &str) -> String {
         name.chars().map(|c| if c.is_control() || "/\\:*?\"<>|".contains(c) { '_' } else { c }).collect();
     let kept = kept.trim_start_matches(['.', ' ']).trim_end_matches(['.', ' ']);
     let (stem, extension) = split(kept);
-    let mut end = stem.len().min(MAX_NAME - extension.len());
-    while !stem.is_char_boundary(end) {
-        end -= 1;
-    }
+    let end = boundary_before(stem, MAX_NAME - extension.len());
     match format!("{}{extension}", &stem[..end]) {
         name if name.is_empty() => "file".to_owned(),
         // Windows opens the device whatever the extension.

@@ -179,7 +179,11 @@ impl FileOutput {
             })?;
         // Positions and checksums are those of the file, not of a compressed form.
         let mut request =
-            Request::get_url(url).options(self.options().clone()).header("accept-encoding", "identity");
+            Request::get_file(url).options(self.options().clone()).header("accept-encoding", "identity");
+        // The client of a program that replaces methods reads the events of a prediction this way. The API named their URL.
+        let accept = self.options().headers.get("accept");
+        request.is_file =
+            cfg!(target_arch = "wasm32") || accept.is_none_or(|accept| accept != "text/event-stream");
         if offset > 0 {
             request = request.header("range", format!("bytes={offset}-"));
             if let Some(etag) = etag {
@@ -196,9 +200,13 @@ impl FileOutput {
     }
 }
 
-/// Returns the declared size of the file; `None` if the declaration is about its compressed form.
+/// Returns the declared size of the file; `None` if the declaration is about its compressed form or a part, or if chunks
+/// override it.
 pub(super) fn declared_length(response: &HttpResponse) -> Option<u64> {
-    let length = response.header("content-length").filter(|_| !is_encoded(&response.headers));
+    let is_valid = response.status != 206
+        && !is_encoded(&response.headers)
+        && response.header("transfer-encoding").is_none();
+    let length = response.header("content-length").filter(|_| is_valid);
     length.and_then(|length| length.parse().ok())
 }
 

@@ -49,9 +49,8 @@ pub(crate) struct UploadOptions {
 }
 
 impl Client {
-    /// Uploads a file. `POST /files`
+    /// Uploads a file that [`check_file`] has accepted. `POST /files`
     pub(crate) async fn upload(&self, file: &File, place: &str, upload: UploadOptions) -> Result<Reply> {
-        check_file(file, place)?;
         let metadata = upload.metadata.map(|metadata| metadata.to_json()).transpose()?;
         let idempotency = if file.source.replayable() { Idempotency::Safe } else { Idempotency::Impossible };
         let verify = self.config().verify_uploads;

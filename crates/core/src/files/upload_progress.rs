@@ -3,9 +3,9 @@
 use std::{fmt, sync::Arc};
 
 use crate::{
-    http::body_progress::{ByteObserver, transfer_progress},
+    http::body_progress::ByteObserver,
     platform::{Callback, MaybeSend, MaybeSync},
-    value::{Object, Observer, Value},
+    value::{Observer, Value},
 };
 
 /// The progress of one upload.
@@ -36,13 +36,13 @@ pub struct UploadProgress {
 impl UploadProgress {
     /// Converts the progress for the bindings: `{"upload": {"place", "name", "loaded", "total"}}`.
     pub(crate) fn to_value(&self) -> Value {
-        let mut upload = Object::new();
-        upload.insert("place".to_owned(), self.place.as_str().into());
-        upload.insert("name".to_owned(), self.name.as_str().into());
-        if let Value::Object(bytes) = transfer_progress(self.loaded, self.total) {
-            upload.extend(bytes);
-        }
-        Value::Object([("upload".to_owned(), Value::Object(upload))].into_iter().collect())
+        let upload = Value::from_members([
+            ("place", self.place.as_str().into()),
+            ("name", self.name.as_str().into()),
+            ("loaded", self.loaded.into()),
+            ("total", self.total.into()),
+        ]);
+        Value::from_members([("upload", upload)])
     }
 }
 

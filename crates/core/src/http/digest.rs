@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     error::{Error, Result},
     platform::{Batch, BoxError, BoxFuture, run_blocking},
+    value::text::hex,
 };
 
 /// An incremental SHA-256 that hashes on another thread.
@@ -44,14 +45,7 @@ impl Digest {
 
     /// Returns the digest of all flushed chunks, in hexadecimal.
     pub async fn hex(self) -> Result<String> {
-        Ok(self
-            .hashing
-            .await
-            .map_err(Error::background_failed)?
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect())
+        Ok(hex(&self.hashing.await.map_err(Error::background_failed)?.finalize()))
     }
 }
 
@@ -75,7 +69,7 @@ mod tests {
     #[tokio::test]
     async fn the_digest_does_not_depend_on_chunk_sizes() {
         let whole: Vec<u8> = (0..3 * BATCH_SIZE + 12_345).map(|n| ((n * 31) >> 7) as u8).collect();
-        let expected: String = Sha256::digest(&whole).iter().map(|byte| format!("{byte:02x}")).collect();
+        let expected = hex(&Sha256::digest(&whole));
         for size in [BATCH_SIZE / 3 + 1, BATCH_SIZE, 2 * BATCH_SIZE + 1, whole.len()] {
             let mut digest = Digest::default();
             for chunk in whole.chunks(size) {

@@ -9,6 +9,8 @@
 
 use std::time::Duration;
 
+use crate::error::{Error, Result};
+
 /// Documented limits of the API, in requests per minute. The limit of polls is that of recorded responses.
 pub(crate) const CREATES: f64 = 600.0;
 pub(crate) const POLLS: f64 = 60_000.0;
@@ -171,6 +173,14 @@ pub(crate) struct Limit {
     /// The last response with a count of remaining requests, and the count.
     reported: Option<(u64, u64)>,
     accepted_at: Duration,
+}
+
+/// Checks a rate that the user set. `name` is the argument in the error.
+pub(crate) fn check_per_minute(name: &str, per_minute: f64) -> Result<()> {
+    if per_minute.is_finite() && per_minute > 0.0 {
+        return Ok(());
+    }
+    Err(Error::invalid_argument(name, "must be a number of creates per minute greater than zero"))
 }
 
 impl Limit {

@@ -110,8 +110,6 @@ pub struct Request {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Body,
     pub(crate) idempotency: Idempotency,
-    /// How long the server may hold the response (`Prefer: wait`).
-    pub(crate) hold: Duration,
     /// Whether the `timeout` includes the hold.
     pub(crate) hold_within_timeout: bool,
     pub(crate) deadline: Deadline,
@@ -122,6 +120,8 @@ pub struct Request {
     /// Whether the caller of a create cancels a prediction that it does not return.
     pub(crate) is_cancelable: bool,
     pub(crate) observer: Option<Arc<dyn SendObserver>>,
+    /// Whether the URL is that of a file, which a model can choose.
+    pub(crate) is_file: bool,
     pub(crate) options: RequestOptions,
 }
 
@@ -143,13 +143,13 @@ impl Request {
             headers: Vec::new(),
             body: Body::Empty,
             idempotency,
-            hold: Duration::ZERO,
             hold_within_timeout: false,
             deadline: Deadline::none(),
             retried_for: None,
             abandoned: None,
             is_cancelable: false,
             observer: None,
+            is_file: false,
             options: RequestOptions::default(),
         }
     }
@@ -160,6 +160,11 @@ impl Request {
 
     pub(crate) fn get_url(url: Url) -> Self {
         Self::new("GET", RequestTarget::Url(url), Idempotency::Safe)
+    }
+
+    /// Reads the file at a URL.
+    pub(crate) fn get_file(url: Url) -> Self {
+        Self { is_file: true, ..Self::get_url(url) }
     }
 
     pub(crate) fn post(path: impl Into<String>) -> Self {

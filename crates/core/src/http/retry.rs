@@ -4,20 +4,17 @@ use std::time::Duration;
 
 use crate::value::parse_float;
 
-/// How the client retries failed requests.
+/// How the client retries failed requests. Later versions may add fields: end with `..RetryPolicy::default()`.
 ///
 /// ```
 /// use std::time::Duration;
 /// use replicant::{Client, Options, RetryPolicy};
 ///
-/// let mut retry = RetryPolicy::default();
-/// retry.max_retries = 8;
-/// retry.cap = Duration::from_secs(30);
+/// let retry = RetryPolicy { max_retries: 8, cap: Duration::from_secs(30), ..RetryPolicy::default() };
 /// let client = Client::new(Options { retry: Some(retry), ..Options::default() })?;
 /// # Ok::<(), replicant::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
 pub struct RetryPolicy {
     /// Maximum number of retries of a request; 0 disables retries. Default 5.
     pub max_retries: u32,

@@ -2,9 +2,10 @@
 
 use std::{
     future::{Future, poll_fn},
+    mem,
     pin::Pin,
     sync::Arc,
-    task::Poll,
+    task::{Poll, ready},
     time::Duration,
 };
 
@@ -44,6 +45,10 @@ pub(crate) async fn while_progressing<F: Future>(
     }
 }
 
+/// What a future has after its limit: a process that was stopped, or had no processor, sees that the time has passed before it
+/// sees what arrived meanwhile.
+const GRACE: Duration = Duration::from_millis(2);
+
 /// Runs `future` for at most `limit`. It can be polled again after `None`.
 async fn poll_for<F: Future>(
     runtime: &Arc<dyn Runtime>,
@@ -52,12 +57,18 @@ async fn poll_for<F: Future>(
 ) -> Option<F::Output> {
     // Created lazily: most futures complete without a timer.
     let mut timer = None;
+    // The event loop of JavaScript cannot be asked what has arrived.
+    let mut is_last = cfg!(target_arch = "wasm32");
     poll_fn(|context| match future.as_mut().poll(context) {
         Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending => {
-            let timer = timer.get_or_insert_with(|| runtime.sleep(limit));
-            timer.as_mut().poll(context).map(|()| None)
-        }
+        Poll::Pending => loop {
+            let sleep = timer.get_or_insert_with(|| runtime.sleep(limit));
+            ready!(sleep.as_mut().poll(context));
+            if mem::replace(&mut is_last, true) {
+                return Poll::Ready(None);
+            }
+            timer = Some(runtime.sleep(GRACE));
+        },
     })
     .await
 }

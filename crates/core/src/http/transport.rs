@@ -74,6 +74,9 @@ pub struct HttpRequest {
     pub headers: Vec<(String, String)>,
     /// Body.
     pub body: HttpBody,
+    /// Whether a transport may add credentials: the request goes to the API, and neither a model nor another origin has chosen
+    /// its URL.
+    pub to_api: bool,
 }
 
 /// The body of a request. Not `non_exhaustive`, because a transport must send every kind.
@@ -109,7 +112,7 @@ pub enum HttpBody {
 /// ```
 /// use replicant::transport::HttpResponse;
 ///
-/// let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+/// let headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
 /// let response = HttpResponse::new(200, headers, Box::new(bytes::Bytes::from_static(b"{}")));
 /// assert_eq!(response.header("content-type"), Some("application/json"));
 /// ```
@@ -204,13 +207,14 @@ impl BodySource for StreamBody {
 impl HttpRequest {
     /// Builds a request without headers and body. `method` is in upper case.
     pub fn new(method: &'static str, url: Url) -> Self {
-        Self { method, url, headers: Vec::new(), body: HttpBody::Empty }
+        Self { method, url, headers: Vec::new(), body: HttpBody::Empty, to_api: false }
     }
 }
 
 impl HttpResponse {
-    /// Builds a response. The names of the headers are in lower case.
-    pub fn new(status: u16, headers: Vec<(String, String)>, body: Box<dyn BodySource>) -> Self {
+    /// Builds a response. Converts the names of the headers to lower case.
+    pub fn new(status: u16, mut headers: Vec<(String, String)>, body: Box<dyn BodySource>) -> Self {
+        headers.iter_mut().for_each(|(name, _)| name.make_ascii_lowercase());
         Self { status, headers, body }
     }
 

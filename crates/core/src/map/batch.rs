@@ -11,7 +11,7 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::{
     checkpoint::{Checkpoint, Opened},
@@ -53,6 +53,8 @@ pub(super) struct Batch {
 pub(super) struct Storage {
     pub checkpoint: Option<Checkpoint>,
     pub folder: Option<SaveFolder>,
+    /// Its receivers learn when the storage is dropped.
+    pub in_use: watch::Sender<()>,
 }
 
 impl Batch {

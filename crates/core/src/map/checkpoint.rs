@@ -24,7 +24,7 @@ use super::{
 use crate::{
     error::{Error, ErrorKind, Result},
     native::{sync_folder, without_code},
-    platform::{lock, run_blocking},
+    platform::{PerProcess, lock, run_blocking},
 };
 
 /// An open checkpoint, which no other process can open.
@@ -52,13 +52,13 @@ impl Drop for Inner {
 }
 
 /// The checkpoints of this process.
-static OPEN: Mutex<Vec<Weak<Inner>>> = Mutex::new(Vec::new());
+static OPEN: PerProcess<Mutex<Vec<Weak<Inner>>>> = PerProcess::new();
 
 /// Unlocks the checkpoints of the parent in a forked child, which would keep them locked after the end of its parent.
 pub fn close_in_child() {
     // Only if no thread of the parent held a mutex at the fork: in the child, nobody would release it. Threads hold these
     // for a moment only.
-    let Ok(open) = OPEN.try_lock() else { return };
+    let Some(Ok(open)) = OPEN.of_parent().map(Mutex::try_lock) else { return };
     for checkpoint in open.iter().filter_map(Weak::upgrade) {
         if let Ok(mut locked) = checkpoint.locked.try_lock() {
             drop(locked.take());
@@ -153,7 +153,7 @@ impl Checkpoint {
             rows: Mutex::new(loaded.rows),
         };
         let inner = Arc::new(inner);
-        let mut open = lock(&OPEN);
+        let mut open = lock(OPEN.get());
         open.retain(|checkpoint| checkpoint.strong_count() > 0);
         open.push(Arc::downgrade(&inner));
         Ok(Opened { checkpoint: Self(inner), unknown, ids: loaded.ids })

@@ -4,14 +4,12 @@ use std::{
     collections::BTreeMap,
     future::pending,
     panic::AssertUnwindSafe,
+    pin::pin,
     sync::{Arc, atomic::Ordering::SeqCst},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use futures_util::{
-    FutureExt, StreamExt,
-    stream::{FuturesUnordered, Stream},
-};
+use futures_util::{FutureExt, StreamExt, future::select, stream::FuturesUnordered};
 use tokio::sync::mpsc;
 
 use super::{
@@ -29,7 +27,7 @@ use super::{
 use crate::{
     client::background,
     error::{Error, ErrorKind, Result},
-    platform::{BoxFuture, BoxStream, lock, real_sleep},
+    platform::{BoxFuture, BoxStream, lock, real_sleep, run_blocking},
     value::Value,
 };
 
@@ -352,20 +350,14 @@ impl Driver {
 /// Closes the checkpoint of a batch that was left once its last creates have ended, or after a while: a create may wait for its
 /// response for a minute, and another batch finds its prediction by its input.
 async fn close_late(storage: Arc<Storage>, checkpoint: Checkpoint) {
-    let until = Instant::now() + LAST_CREATES;
-    while Arc::strong_count(&storage) > 1 && Instant::now() < until {
-        real_sleep(LAST_CREATES / 100).await;
-    }
-    checkpoint.close();
+    let mut in_use = storage.in_use.subscribe();
+    drop(storage);
+    // `changed` returns when the last create has dropped the storage.
+    select(pin!(in_use.changed()), pin!(real_sleep(LAST_CREATES))).await;
+    // It waits for a write to the disk.
+    let _ = run_blocking(move || checkpoint.close()).await;
 }
 
 fn panicked() -> Error {
     Error::new(ErrorKind::Internal, "the batch is not complete: its rows or a hook panicked")
-}
-
-/// Returns a stream of rows without errors.
-pub(super) fn rows_of<R: Into<Row>>(
-    rows: impl Stream<Item = R> + Send + 'static,
-) -> BoxStream<'static, Result<Row>> {
-    Box::pin(rows.map(|row| Ok(row.into())))
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     error::Error,
-    predictions::{output::Output, snapshot::Snapshot, types::Status},
+    predictions::{output::Output, types::Status},
     value::Value,
 };
 
@@ -87,18 +87,15 @@ impl MapItem {
     }
 }
 
-/// Members of a prediction that an item does not keep: the row has the input, and logs may be long.
-const DROPPED: [&str; 4] = ["input", "logs", "urls", "webhook"];
+/// Members of a prediction that an item does not keep: the row has the input, the item the output, and logs may be long.
+const DROPPED: [&str; 5] = ["input", "output", "logs", "urls", "webhook"];
 
-/// Returns a prediction without what an item does not keep, and its output.
-pub(super) fn split_output(prediction: Snapshot) -> (Value, Value) {
-    let mut prediction = prediction.into_value();
-    let mut output = Value::Null;
+/// Returns a prediction without what an item does not keep.
+pub(super) fn shortened(mut prediction: Value) -> Value {
     if let Value::Object(members) = &mut prediction {
-        output = members.shift_remove("output").unwrap_or_default();
         members.retain(|name, _| !DROPPED.contains(&name.as_str()));
     }
-    (prediction, output)
+    prediction
 }
 
 /// Returns the predict time that the API metered.

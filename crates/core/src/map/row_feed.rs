@@ -4,7 +4,7 @@ use std::{
     collections::{HashMap, VecDeque},
     pin::Pin,
     sync::{
-        Arc, LazyLock, Mutex, Weak,
+        Arc, Mutex, Weak,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     task::{Context, Poll, Waker},
@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use super::{Map, Stopped, batch::Batch, item::MapItem, row::Row};
 use crate::{
     error::{Error, Result},
-    platform::{BoxStream, lock},
+    platform::{BoxStream, PerProcess, lock},
     value::Value,
 };
 
@@ -25,7 +25,7 @@ use crate::{
 const REPORT_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The batches that run, by number.
-static FEEDS: LazyLock<Mutex<HashMap<u64, Weak<RowFeed>>>> = LazyLock::new(Mutex::default);
+static FEEDS: PerProcess<Mutex<HashMap<u64, Weak<RowFeed>>>> = PerProcess::new();
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// A batch whose rows are supplied on request.
@@ -54,13 +54,13 @@ struct Queue {
 
 impl Drop for RowFeed {
     fn drop(&mut self) {
-        lock(&FEEDS).remove(&self.number);
+        lock(FEEDS.get()).remove(&self.number);
     }
 }
 
 /// Returns a batch by its number.
 pub(crate) fn find(number: u64) -> Result<Arc<RowFeed>> {
-    let found = lock(&FEEDS).get(&number).and_then(Weak::upgrade);
+    let found = lock(FEEDS.get()).get(&number).and_then(Weak::upgrade);
     found.ok_or_else(|| Error::invalid_argument("map", "is not the number of a running batch"))
 }
 
@@ -74,7 +74,7 @@ impl RowFeed {
         let number = NEXT.fetch_add(1, Relaxed);
         let (batch, queue) = (Mutex::default(), Mutex::default());
         let feed = Arc::new(Self { number, batch, queue, capacity, keyed, total, requests });
-        lock(&FEEDS).insert(number, Arc::downgrade(&feed));
+        lock(FEEDS.get()).insert(number, Arc::downgrade(&feed));
         (feed, receiver)
     }
 

@@ -13,7 +13,7 @@ use futures_util::{
 use super::{
     batch::{Batch, Storage},
     hash::Hash,
-    item::{MapItem, REJECTED, UNKNOWN, predict_time, split_output},
+    item::{MapItem, REJECTED, UNKNOWN, predict_time, shortened},
     records::{Entry, Record, State, Step, is_retryable},
     row::Numbered,
 };
@@ -99,8 +99,7 @@ impl RunRow {
             let ended = match ended {
                 Ok(ended) => ended,
                 Err(error) => {
-                    let (last, _) =
-                        split_output(Snapshot::new(error.prediction().cloned().unwrap_or_default()));
+                    let last = shortened(error.prediction().cloned().unwrap_or_default());
                     let status = last["status"].as_str().unwrap_or(UNKNOWN).to_owned();
                     return self.item(&status, last, Err(error));
                 }
@@ -206,17 +205,14 @@ impl RunRow {
         match saved {
             Ok(output) => self.done(ended, Ok(output)).await,
             // Not recorded as done, so that a resumed batch tries again to save the files.
-            Err(error) => {
-                let (prediction, _) = split_output(ended);
-                self.item("succeeded", prediction, Err(error))
-            }
+            Err(error) => self.item("succeeded", shortened(ended.into_value()), Err(error)),
         }
     }
 
     /// Records the end of the row.
     async fn done(&mut self, ended: Snapshot, result: Result<Value>) -> Finished {
         let status = ended.status().to_owned();
-        let (prediction, _) = split_output(ended);
+        let prediction = shortened(ended.into_value());
         let record = || Record {
             attempts: self.attempts,
             interrupted: self.interrupted,

@@ -79,10 +79,16 @@ impl<'a> Route<'a> {
         let why = cause(&error);
         let is_request = error.is_request();
         let head_problem = head_problem(&why).filter(|_| is_request);
+        let is_refused_url = error.is_builder();
         let source = error.without_url();
         let host = self.host;
         let error = match described {
             Some(failure) => failure.into_error(kind),
+            // The only such error: the length of a URL is limited to 64 KiB.
+            None if is_refused_url => {
+                let message = format!("the URL of the request to {host} is too long.");
+                Error::new(ErrorKind::InvalidArgument, message).with_never_sent().with_permanent()
+            }
             None if timed_out => Error::new(kind, format!("{host} did not respond in time.")),
             None => match head_problem {
                 Some(problem) => {

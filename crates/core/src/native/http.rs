@@ -1,32 +1,34 @@
 //! Implements [`Transport`] over reqwest.
 
+mod response_body;
+
 use std::{
     fmt,
-    future::poll_fn,
     path::PathBuf,
-    pin::Pin,
     sync::{Arc, OnceLock},
     time::Duration,
 };
 
 use bytes::Bytes;
-use futures_util::{TryFutureExt, stream};
-use http_body::Body;
+use futures_util::TryFutureExt;
 use reqwest::{
     Method, Version,
     header::{ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue},
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use url::Url;
 use zeroize::Zeroizing;
 
+use self::response_body::{ResponseBody, YieldCounter};
 use super::{
     certificates::{self, Certificates, Extra},
     decompress::{ACCEPTED, decompress},
     failure::Route,
     gate::{Announce, Gate, needs_gate},
     identity::Identity,
+    pools::PerRuntime,
     proxy::{Proxies, is_proxy},
+    resolver::Resolver,
     tls,
     unsent::{before_sending, reporting},
 };
@@ -36,24 +38,21 @@ use crate::{
         content_coding::Coding,
         headers::invalid_header,
         secrets::is_secret_header,
-        transport::{BodySource, HttpBody, HttpRequest, HttpResponse, StreamBody, Transport, check_size},
+        transport::{BodySource, HttpBody, HttpRequest, HttpResponse, StreamBody, Transport},
     },
-    platform::{BoxError, BoxFuture, BoxStream},
+    platform::{BoxError, BoxFuture},
     value::Password,
 };
 
-/// The options of an [`HttpTransport`].
+/// The options of an [`HttpTransport`]. Later versions may add fields: end with `..HttpOptions::default()`.
 ///
 /// ```
 /// use std::time::Duration;
 /// use replicant::native::HttpOptions;
 ///
-/// let mut options = HttpOptions::default();
-/// options.connect_timeout = Duration::from_secs(3);
-/// options.http2 = false;
+/// let options = HttpOptions { connect_timeout: Duration::from_secs(3), http2: false, ..HttpOptions::default() };
 /// ```
 #[derive(Clone)]
-#[non_exhaustive]
 pub struct HttpOptions {
     /// Time limit for connecting. Defaults to 10 s.
     pub connect_timeout: Duration,
@@ -111,7 +110,7 @@ impl Default for HttpOptions {
 /// Certificates are verified by the platform's verifier; proxies are read from the environment.
 ///
 /// [`Client::new`](crate::Client::new) creates one by default. Clients with the same transport share
-/// connections.
+/// connections; each tokio runtime has its own.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -135,16 +134,23 @@ impl fmt::Debug for HttpTransport {
     }
 }
 
-/// The connections.
+/// What the connections of all runtimes share.
 struct Network {
-    pools: Pools,
-    /// For hosts that `NO_PROXY` excludes by their port.
-    direct: Option<Pools>,
+    options: HttpOptions,
+    tls: rustls::ClientConfig,
+    runtimes: PerRuntime<Connections>,
     proxies: Proxies,
     ignored: Vec<String>,
     has_client_cert: bool,
-    gate: Gate,
     requests: Option<Arc<Semaphore>>,
+}
+
+/// The connections of a runtime.
+struct Connections {
+    pools: Pools,
+    /// For hosts that `NO_PROXY` excludes by their port.
+    direct: Option<Pools>,
+    gate: Gate,
 }
 
 /// Connections without and with TLS. Only the latter need a layer around the connector, which is copied three times for
@@ -197,13 +203,29 @@ impl HttpTransport {
         let options = &self.options;
         let proxies = Proxies::new(options.proxy.as_deref())?;
         let Extra { certificates, ignored } = Extra::from_environment(self.certificates.clone())?;
-        let failed = |error: BoxError| {
-            Error::new(ErrorKind::Connection, format!("cannot set up TLS: {error}"))
-                .with_source(error)
-                .with_permanent()
+        let tls = tls::config(certificates, self.identity.as_ref(), options.http2).map_err(tls_failed)?;
+        let network = Network {
+            tls,
+            runtimes: PerRuntime::new(),
+            proxies,
+            ignored,
+            has_client_cert: self.identity.is_some(),
+            requests: options.max_connections.map(|limit| Arc::new(Semaphore::new(limit as usize))),
+            options: options.clone(),
         };
-        let tls = tls::config(certificates, self.identity.as_ref(), options.http2)
-            .map_err(|error| failed(error.into()))?;
+        Ok(self.network.get_or_init(|| Arc::new(network)).clone())
+    }
+}
+
+fn tls_failed(error: BoxError) -> Error {
+    Error::new(ErrorKind::Connection, format!("cannot set up TLS: {error}"))
+        .with_source(error)
+        .with_permanent()
+}
+
+impl Connections {
+    fn new(network: &Network) -> Result<Self> {
+        let Network { options, tls, proxies, .. } = network;
         let client = |direct: bool, announced: bool| {
             let mut builder = reqwest::Client::builder()
                 .connect_timeout(options.connect_timeout)
@@ -212,7 +234,11 @@ impl HttpTransport {
                 .referer(false)
                 // By default, it sends again what HTTP/2 refused, without hooks and limits.
                 .retry(reqwest::retry::never())
+                .dns_resolver(Resolver)
                 .http2_max_header_list_size(MAX_HEADERS)
+                .http2_initial_connection_window_size(CONNECTION_WINDOW)
+                .http2_keep_alive_interval(PING_INTERVAL)
+                .http2_keep_alive_timeout(PING_TIMEOUT)
                 .tls_backend_preconfigured(tls.clone());
             if announced {
                 builder = builder.connector_layer(Announce(()));
@@ -220,26 +246,17 @@ impl HttpTransport {
             if !options.http2 {
                 builder = builder.http1_only();
             }
-            if direct {
-                builder = builder.no_proxy();
-            } else if let Some(proxy) = &options.proxy {
-                builder = builder.proxy(reqwest::Proxy::all(proxy).map_err(|error| failed(error.into()))?);
-            }
-            builder.build().map_err(|error| failed(error.into()))
+            builder = if direct { builder.no_proxy() } else { proxies.apply(builder) };
+            builder.build().map_err(|error| tls_failed(error.into()))
         };
         let pools = |direct: bool| {
             Ok::<_, Error>(Pools { http: client(direct, false)?, https: client(direct, true)? })
         };
-        let network = Network {
+        Ok(Self {
             pools: pools(false)?,
             direct: proxies.has_exclusions().then(|| pools(true)).transpose()?,
-            proxies,
-            ignored,
-            has_client_cert: self.identity.is_some(),
             gate: Gate::new(options.pool_idle_timeout),
-            requests: options.max_connections.map(|limit| Arc::new(Semaphore::new(limit as usize))),
-        };
-        Ok(self.network.get_or_init(|| Arc::new(network)).clone())
+        })
     }
 }
 
@@ -249,14 +266,24 @@ impl Network {
     }
 
     async fn send(self: Arc<Self>, request: reqwest::Request) -> Result<HttpResponse> {
+        // A connection that the server has closed is removed from its pool once the runtime has polled its socket, which a call
+        // that begins after a pause of the process precedes. Spawned, because only the scheduler polls the sockets. Twice,
+        // because the connection is woken by the first time.
+        let turns = tokio::spawn(async {
+            tokio::task::yield_now().await;
+            tokio::task::yield_now().await;
+        });
+        let _ = before_sending(turns).await;
         let url = request.url().clone();
-        let pools = self.direct.as_ref().filter(|_| self.proxies.excludes(&url)).unwrap_or(&self.pools);
+        let connections = self.runtimes.get(|| Connections::new(&self))?;
+        let direct = connections.direct.as_ref().filter(|_| self.proxies.excludes(&url));
+        let pools = direct.unwrap_or(&connections.pools);
         let permit = match &self.requests {
             Some(requests) => before_sending(requests.clone().acquire_owned()).await.ok(),
             None => None,
         };
         let sent = pools.of(&url).execute(request).map_err(|error| self.route(&url).failed(error));
-        let response = self.gate.pass(&url, sent).await?;
+        let response = connections.gate.pass(&url, sent).await?;
         let status = response.status().as_u16();
         if status == 407
             && let Some(error) = self.route(&url).credentials_required()
@@ -300,7 +327,7 @@ impl Transport for HttpTransport {
 }
 
 fn to_reqwest(request: HttpRequest) -> Result<reqwest::Request> {
-    let HttpRequest { method, url, headers, body } = request;
+    let HttpRequest { method, url, headers, body, .. } = request;
     let method = Method::from_bytes(method.as_bytes())
         .map_err(|error| Error::invalid(format!("`method`: {error}")).about("method"))?;
     let mut out = reqwest::Request::new(method, url);
@@ -338,98 +365,11 @@ fn to_reqwest(request: HttpRequest) -> Result<reqwest::Request> {
 /// Most bytes of the headers of a response over HTTP/2: as many as hyper accepts over HTTP/1.1.
 const MAX_HEADERS: u32 = 8192 + 4096 * 100;
 
-/// Most bytes that a `content-length` preallocates.
-const MAX_PREALLOCATION: u64 = 64 << 20;
+/// Bytes that a server may send over an HTTP/2 connection beyond what was read: as good as no limit, because each stream has one.
+/// Otherwise a few files that are not being read would hold up all other requests.
+const CONNECTION_WINDOW: u32 = 1 << 30;
 
-/// Bytes of a body after which the thread turns to other requests. tokio counts only chunks, which are large if the network is
-/// fast, so a large body would hold up all others.
-const YIELD_AFTER: usize = 1 << 18;
-
-/// Counts the bytes of a body since it last gave way.
-#[derive(Default)]
-struct YieldCounter(usize);
-
-impl YieldCounter {
-    async fn count(&mut self, bytes: usize) {
-        self.0 += bytes;
-        if self.0 >= YIELD_AFTER {
-            self.0 = 0;
-            tokio::task::yield_now().await;
-        }
-    }
-}
-
-struct ResponseBody {
-    network: Arc<Network>,
-    url: Url,
-    http2: bool,
-    body: reqwest::Body,
-    counter: YieldCounter,
-    /// Counts the connection against `max_connections`.
-    _permit: Option<OwnedSemaphorePermit>,
-}
-
-impl ResponseBody {
-    async fn chunk(&mut self) -> Result<Option<Bytes>> {
-        loop {
-            let frame = poll_fn(|context| Pin::new(&mut self.body).poll_frame(context)).await;
-            match frame.transpose().map_err(|error| self.network.route(&self.url).failed(error))? {
-                Some(frame) => {
-                    // The others are trailers.
-                    if let Ok(chunk) = frame.into_data() {
-                        self.counter.count(chunk.len()).await;
-                        return Ok(Some(chunk));
-                    }
-                }
-                None if self.is_cut() => {
-                    return Err(self.network.route(&self.url).broke("the response is incomplete"));
-                }
-                None => return Ok(None),
-            }
-        }
-    }
-
-    /// Returns `true` if the body ended before its last byte. hyper takes a reset with `NO_ERROR` for the end of a body.
-    fn is_cut(&self) -> bool {
-        self.http2 && !self.body.is_end_stream() && self.body.size_hint().exact() != Some(0)
-    }
-}
-
-impl BodySource for ResponseBody {
-    fn bytes(mut self: Box<Self>, limit: u64) -> BoxFuture<'static, Result<Bytes>> {
-        Box::pin(async move {
-            // Appended chunk by chunk: reqwest would collect the chunks first and then copy them.
-            let length = self.body.size_hint().exact().unwrap_or(0).min(MAX_PREALLOCATION);
-            let mut whole = Vec::with_capacity(length as usize);
-            while let Some(chunk) = self.chunk().await? {
-                check_size((whole.len() + chunk.len()) as u64, limit)?;
-                whole.extend_from_slice(&chunk);
-            }
-            Ok(whole.into())
-        })
-    }
-
-    fn stream(self: Box<Self>) -> BoxStream<'static, Result<Bytes>> {
-        Box::pin(stream::unfold(Some(self), |body| async {
-            let mut body = body?;
-            let chunk = body.chunk().await.transpose()?;
-            let rest = chunk.is_ok().then_some(body);
-            Some((chunk, rest))
-        }))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use futures_util::FutureExt;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn a_large_body_gives_way_to_other_requests() {
-        let mut counter = YieldCounter::default();
-        assert!(counter.count(YIELD_AFTER - 1).now_or_never().is_some());
-        assert!(counter.count(1).now_or_never().is_none());
-        assert!(counter.count(1).now_or_never().is_some());
-    }
-}
+/// How long a connection with open streams is silent before it is tested, and how long the test may take. All requests share the
+/// connection, so one that no longer delivers anything must be replaced.
+const PING_INTERVAL: Duration = Duration::from_secs(15);
+const PING_TIMEOUT: Duration = Duration::from_secs(10);

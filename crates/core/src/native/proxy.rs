@@ -6,13 +6,12 @@ use url::Url;
 use crate::error::{Error, Result};
 
 const SCHEMES: [&str; 6] = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
-const VARIABLES: [[&str; 2]; 3] =
-    [["HTTPS_PROXY", "https_proxy"], ["HTTP_PROXY", "http_proxy"], ["ALL_PROXY", "all_proxy"]];
-
 /// The configured proxy, or the proxies of the environment.
 #[derive(Debug)]
 pub(super) struct Proxies {
     matcher: Matcher,
+    /// The proxies as reqwest takes them; `None` for those of the operating system.
+    proxies: Option<Vec<reqwest::Proxy>>,
     /// The entries of `NO_PROXY` with a port, which reqwest does not know.
     excluded: Vec<(String, u16)>,
 }
@@ -24,19 +23,51 @@ impl Proxies {
     /// If a proxy variable of the environment is not the URL of a proxy.
     pub fn new(proxy: Option<&str>) -> Result<Self> {
         if let Some(url) = proxy {
-            return Ok(Self { matcher: Matcher::builder().all(url).build(), excluded: Vec::new() });
+            let proxies = vec![reqwest::Proxy::all(url).map_err(unusable)?];
+            let matcher = Matcher::builder().all(url).build();
+            return Ok(Self { matcher, proxies: Some(proxies), excluded: Vec::new() });
         }
-        for name in VARIABLES.iter().flatten() {
-            // The value may contain a password.
-            if std::env::var(name).is_ok_and(|url| !url.is_empty() && !is_proxy(&url)) {
-                return Err(Error::invalid(format!(
-                    "the environment variable {name} must be the URL of a proxy, such as http://host:port"
-                )));
-            }
+        let excluded = variable("NO_PROXY").map(|(_, list)| list).unwrap_or_default();
+        let [http, https, all] =
+            ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].map(|name| variable(name).map(valid).transpose());
+        let (http, https, all) = (http?, https?, all?);
+        if cfg!(any(windows, target_vendor = "apple")) && !has_variables() {
+            let excluded = excluded.split(',').filter_map(with_port).collect();
+            return Ok(Self { matcher: Matcher::from_system(), proxies: None, excluded });
         }
-        let excluded = ["NO_PROXY", "no_proxy"].iter().find_map(|name| std::env::var(name).ok());
-        let excluded = excluded.iter().flat_map(|list| list.split(',')).filter_map(with_port).collect();
-        Ok(Self { matcher: Matcher::from_system(), excluded })
+        if excluded.split(',').any(|entry| entry.trim() == "*") {
+            let matcher = Matcher::builder().build();
+            return Ok(Self { matcher, proxies: Some(Vec::new()), excluded: Vec::new() });
+        }
+        let mut proxies = Vec::new();
+        let mut matcher = Matcher::builder().no(excluded.as_str());
+        let mut add = |proxy: reqwest::Result<reqwest::Proxy>| {
+            let no_proxy = reqwest::NoProxy::from_string(&excluded);
+            proxies.push(proxy.map_err(unusable)?.no_proxy(no_proxy));
+            Ok::<_, Error>(())
+        };
+        if let Some(url) = http {
+            add(reqwest::Proxy::http(&url))?;
+            matcher = matcher.http(url);
+        }
+        if let Some(url) = https {
+            add(reqwest::Proxy::https(&url))?;
+            matcher = matcher.https(url);
+        }
+        if let Some(url) = all {
+            add(reqwest::Proxy::all(&url))?;
+            matcher = matcher.all(url);
+        }
+        let excluded = excluded.split(',').filter_map(with_port).collect();
+        Ok(Self { matcher: matcher.build(), proxies: Some(proxies), excluded })
+    }
+
+    /// Has the requests of a client use these proxies.
+    pub fn apply(&self, builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
+        match &self.proxies {
+            Some(proxies) => proxies.iter().cloned().fold(builder.no_proxy(), reqwest::ClientBuilder::proxy),
+            None => builder,
+        }
     }
 
     /// Returns `true` if `NO_PROXY` excludes a host with a port.
@@ -72,6 +103,41 @@ impl Proxies {
 pub(crate) fn proxy_for(proxy: Option<&str>, url: &Url) -> Option<String> {
     // An invalid variable is an error of the first request.
     Proxies::new(proxy).ok()?.for_url(url)
+}
+
+/// Returns the variable `name`, and which of its spellings has it: as in curl and httpx, that in lower case hides the other one,
+/// also if it is empty.
+fn variable(name: &'static str) -> Option<(String, String)> {
+    let lower = name.to_ascii_lowercase();
+    // A CGI server sets the variable from a header of the client.
+    let upper =
+        (name != "HTTP_PROXY" || std::env::var_os("REQUEST_METHOD").is_none()).then(|| name.to_owned());
+    let set = |name: String| std::env::var(&name).ok().map(|value| (name, value));
+    set(lower).or_else(|| upper.and_then(set)).filter(|(_, value)| !value.trim().is_empty())
+}
+
+/// Returns whether the environment says anything about proxies.
+fn has_variables() -> bool {
+    std::env::vars_os().any(|(name, _)| {
+        let name = name.to_string_lossy().to_ascii_uppercase();
+        ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].contains(&name.as_str())
+    })
+}
+
+/// Returns the URL of a proxy that a variable has.
+fn valid((name, url): (String, String)) -> Result<String> {
+    let url = url.trim();
+    if !is_proxy(url) {
+        // The value may contain a password.
+        return Err(Error::invalid(format!(
+            "the environment variable {name} must be the URL of a proxy, such as http://host:port"
+        )));
+    }
+    Ok(if url.contains("://") { url.to_owned() } else { format!("http://{url}") })
+}
+
+fn unusable(error: reqwest::Error) -> Error {
+    Error::invalid(format!("the proxy cannot be used: {}", error.without_url()))
 }
 
 /// Returns `true` if a text is the URL of a proxy. The scheme may be omitted, as in curl.
@@ -118,7 +184,11 @@ mod tests {
     fn no_proxy_entries_with_ports_exclude_that_port_only() {
         let excluded = ["localhost:8080", ".example.com:443", " [::1]:90", "::1", "plain", "10.0.0.1:80"];
         let matcher = Matcher::builder().all("http://proxy.example").build();
-        let proxies = Proxies { matcher, excluded: excluded.into_iter().filter_map(with_port).collect() };
+        let proxies = Proxies {
+            matcher,
+            proxies: None,
+            excluded: excluded.into_iter().filter_map(with_port).collect(),
+        };
         for (text, excluded) in [
             ("http://localhost:8080/", true),
             ("http://LOCALHOST:8080/", true),

@@ -9,7 +9,10 @@ use std::{
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, ReadBuf};
 
-use crate::{error::Result, platform::BoxStream};
+use crate::{
+    error::Result,
+    platform::{BoxStream, Exclusive},
+};
 
 /// An `AsyncRead` over a file output; see [`FileOutput::reader`](crate::FileOutput::reader).
 ///
@@ -23,14 +26,13 @@ use crate::{error::Result, platform::BoxStream};
 /// # Ok(()) }
 /// ```
 pub struct Reader {
-    // A mutex that is never locked: it makes the boxed stream `Sync`, which readers are expected to be.
-    chunks: std::sync::Mutex<BoxStream<'static, Result<Bytes>>>,
+    chunks: Exclusive<BoxStream<'static, Result<Bytes>>>,
     current: Bytes,
 }
 
 impl Reader {
     pub(crate) fn new(chunks: BoxStream<'static, Result<Bytes>>) -> Self {
-        Self { chunks: std::sync::Mutex::new(chunks), current: Bytes::new() }
+        Self { chunks: Exclusive::new(chunks), current: Bytes::new() }
     }
 }
 
@@ -41,8 +43,7 @@ impl AsyncRead for Reader {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         while self.current.is_empty() {
-            let chunks = self.chunks.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
-            match ready!(chunks.as_mut().poll_next(cx)) {
+            match ready!(self.chunks.get_mut().as_mut().poll_next(cx)) {
                 Some(Ok(chunk)) => self.current = chunk,
                 Some(Err(error)) => return Poll::Ready(Err(io::Error::other(error))),
                 None => return Poll::Ready(Ok(())),

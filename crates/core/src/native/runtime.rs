@@ -12,7 +12,8 @@ use crate::platform::{BoxFuture, Runtime, SpawnFn, Spawner};
 /// When the clock of the process began. Clients with the same token compare times, to share a rate limit.
 static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// The clock, timer and spawner of tokio. Tests can make its time pass faster.
+/// The clock of the system, and the timer and spawner of tokio. Tests can make its time pass faster: see
+/// [`TokioRuntime::with_rate`]. Do not pause the time of tokio, which has no effect on the clock.
 ///
 /// ```
 /// use std::sync::Arc;

@@ -15,6 +15,7 @@ use rustls::{
 use rustls_platform_verifier::Verifier;
 
 use super::{certificates::Certificates, identity::Identity};
+use crate::platform::BoxError;
 
 /// Returns the provider that the program has installed, or ring.
 pub(super) fn provider() -> Arc<CryptoProvider> {
@@ -27,7 +28,7 @@ pub(super) fn config(
     extra: Certificates,
     identity: Option<&Identity>,
     http2: bool,
-) -> Result<ClientConfig, TlsError> {
+) -> Result<ClientConfig, BoxError> {
     let provider = provider();
     let platform = platform_verifier(extra.clone(), provider.clone())?;
     let verifier = Arc::new(Verification { platform, extra });
@@ -44,21 +45,49 @@ pub(super) fn config(
     Ok(config)
 }
 
-#[cfg(not(target_os = "android"))]
-fn platform_verifier(extra: Certificates, provider: Arc<CryptoProvider>) -> Result<Verifier, TlsError> {
+type Platform = Arc<dyn ServerCertVerifier>;
+
+#[cfg(any(windows, target_vendor = "apple"))]
+fn platform_verifier(extra: Certificates, provider: Arc<CryptoProvider>) -> Result<Platform, BoxError> {
     // On Windows, certificates take an engine of their own, which Wine cannot create.
-    if extra.is_empty() { Verifier::new(provider) } else { Verifier::new_with_extra_roots(extra, provider) }
+    let verifier = if extra.is_empty() {
+        Verifier::new(provider)?
+    } else {
+        Verifier::new_with_extra_roots(extra, provider)?
+    };
+    Ok(Arc::new(verifier))
 }
 
 #[cfg(target_os = "android")]
-fn platform_verifier(_extra: Certificates, provider: Arc<CryptoProvider>) -> Result<Verifier, TlsError> {
-    Verifier::new(provider)
+fn platform_verifier(_extra: Certificates, provider: Arc<CryptoProvider>) -> Result<Platform, BoxError> {
+    Ok(Arc::new(Verifier::new(provider)?))
+}
+
+/// Falls back to the roots of Mozilla as of the build: many containers have none, and Node and certifi bring theirs.
+#[cfg(all(unix, not(target_vendor = "apple"), not(target_os = "android")))]
+fn platform_verifier(extra: Certificates, provider: Arc<CryptoProvider>) -> Result<Platform, BoxError> {
+    match Verifier::new_with_extra_roots(extra, provider.clone()) {
+        Ok(verifier) => Ok(Arc::new(verifier)),
+        // The user has said what to trust.
+        Err(_) if std::env::var_os("SSL_CERT_DIR").is_some() => {
+            Err("no root certificates were found in the \
+             folder of SSL_CERT_DIR. Unset it, install the package ca-certificates, or pass `ca_bundle` or \
+             SSL_CERT_FILE, a file of certificates"
+                .into())
+        }
+        Err(_) => {
+            let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+            let verifier =
+                rustls::client::WebPkiServerVerifier::builder_with_provider(roots.into(), provider);
+            Ok(verifier.build()?)
+        }
+    }
 }
 
 /// The platform's verification. In addition, it trusts a server certificate that the user names.
 #[derive(Debug)]
 struct Verification {
-    platform: Verifier,
+    platform: Platform,
     extra: Certificates,
 }
 

@@ -42,17 +42,17 @@ struct ReferenceText {
     reference: String,
 }
 
-fn object(members: impl IntoIterator<Item = (&'static str, Value)>) -> Payload {
-    Payload::Value(Value::from_members(members))
+fn object(members: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
+    Value::from_members(members)
 }
 
-fn progress(params: Logs) -> Result<Payload> {
+fn progress(params: Logs) -> Result<Value> {
     let logs = match &params.logs {
         Value::Object(prediction) => prediction.get("logs").unwrap_or(&Value::Null),
         logs => logs,
     };
     let progress = logs.as_str().and_then(Progress::parse);
-    Ok(Payload::Value(progress.map(Progress::to_value).into()))
+    Ok(progress.map(Progress::to_value).into())
 }
 
 /// An unknown name, and the known ones.
@@ -63,17 +63,17 @@ struct UnknownName {
     known: Vec<String>,
 }
 
-fn handle(params: HandleParam) -> Result<Payload> {
-    Ok(Payload::Value(params.handle.to_value()))
+fn handle(params: HandleParam) -> Result<Value> {
+    Ok(params.handle.to_value())
 }
 
-fn option_advice(params: UnknownName) -> Result<Payload> {
+fn option_advice(params: UnknownName) -> Result<Value> {
     let known: Vec<&str> = params.known.iter().map(String::as_str).collect();
     let nearest = nearest(&params.given, &known);
     Ok(object([("nearest", nearest.into()), ("advice", option_advice_for(&params.given, &known).into())]))
 }
 
-fn identifier(params: ReferenceText) -> Result<Payload> {
+fn identifier(params: ReferenceText) -> Result<Value> {
     let (owner, name, version) = match params.reference.parse()? {
         Reference::Model { owner, name } | Reference::Deployment { owner, name } => {
             (Some(owner), Some(name), None)
@@ -91,7 +91,7 @@ struct ResponseHeaders {
     headers: Object,
 }
 
-fn describe_response(params: ResponseHeaders) -> Result<Payload> {
+fn describe_response(params: ResponseHeaders) -> Result<Value> {
     let headers = params.headers.into_iter();
     let headers: Vec<(String, String)> =
         headers.filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect();
@@ -111,28 +111,12 @@ struct FileUrl {
 
 /// Returns a name under which a file can be saved on every operating system.
 #[cfg(not(target_arch = "wasm32"))]
-fn file_name(params: FileUrl) -> Result<Payload> {
-    Ok(Payload::Value(crate::files::file_names::name_of(&params.url).into()))
-}
-
-fn add_row(params: RowParams) -> Result<Payload> {
-    params.add().map(Payload::Value)
-}
-
-fn push_rows(params: PushParams) -> Result<Payload> {
-    params.push().map(Payload::Value)
-}
-
-fn map_stats(params: BatchParams) -> Result<Payload> {
-    params.stats().map(Payload::Value)
-}
-
-fn stop_map(params: BatchParams) -> Result<Payload> {
-    params.stop().map(Payload::Value)
+fn file_name(params: FileUrl) -> Result<Value> {
+    Ok(crate::files::file_names::name_of(&params.url).into())
 }
 
 /// Returns the names, types and units of all options, by the kind of call.
-fn option_table(_: Nothing) -> Result<Payload> {
+fn option_table(_: Nothing) -> Result<Value> {
     let shared = [RunOptions::TABLE, PredictionOptions::TABLE].concat();
     // Streams do not poll.
     let streamed: Vec<_> = shared.iter().copied().filter(|option| option.name != "interval").collect();
@@ -180,7 +164,7 @@ macro_rules! computations {
         /// ```
         pub fn compute(name: &str, params: Value) -> Result<Payload> {
             match name {
-                $($(#[$attribute])* $name => $function(decode_params(name, params)?),)*
+                $($(#[$attribute])* $name => $function(decode_params(name, params)?).map(Payload::from),)*
                 _ => Err(Error::invalid(format!("unknown operation {name:?}"))),
             }
         }
@@ -192,10 +176,10 @@ computations! {
     "file.name" => file_name,
     "handle.parse" => handle,
     "identifier.parse" => identifier,
-    "map.push" => push_rows,
-    "map.row" => add_row,
-    "map.stats" => map_stats,
-    "map.stop" => stop_map,
+    "map.push" => PushParams::push,
+    "map.row" => RowParams::add,
+    "map.stats" => BatchParams::stats,
+    "map.stop" => BatchParams::stop,
     "options.advice" => option_advice,
     "options.table" => option_table,
     "progress.parse" => progress,

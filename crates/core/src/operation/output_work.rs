@@ -1,39 +1,38 @@
 //! Reads or saves one file of an output.
 
-use super::params::FileUrl;
+use std::path::PathBuf;
+
 use crate::{
     client::{Client, call::Work, response::Reply},
-    error::{Error, Result},
+    error::Result,
     files::output::FileOutput,
     http::request::RequestOptions,
     platform::BoxFuture,
     value::{Observer, Value},
 };
 
-#[derive(Clone, Copy)]
 pub(super) enum FileAction {
     Bytes,
     Head,
-    Save,
+    Save(PathBuf),
 }
 
 /// An operation on one file of an output.
 pub(super) struct OutputWork {
     file: FileOutput,
-    path: Option<std::path::PathBuf>,
     action: FileAction,
     options: RequestOptions,
     observer: Option<Observer>,
 }
 
 impl OutputWork {
-    pub fn new(client: &Client, params: FileUrl, action: FileAction) -> Self {
-        let file = FileOutput::new(client, &params.url);
-        Self { file, path: params.path, action, options: RequestOptions::default(), observer: None }
+    pub fn new(client: &Client, url: &str, action: FileAction) -> Self {
+        let file = FileOutput::new(client, url);
+        Self { file, action, options: RequestOptions::default(), observer: None }
     }
 
     async fn execute(self) -> Result<Reply> {
-        let Self { file, path, action, options, observer } = self;
+        let Self { file, action, options, observer } = self;
         let file = file.with_options(options);
         match action {
             FileAction::Bytes => {
@@ -45,9 +44,7 @@ impl OutputWork {
                 let members = [("content_type", content_type.into()), ("size", size.into())];
                 Ok(Reply::of(Value::from_members(members)))
             }
-            FileAction::Save => {
-                let path =
-                    path.ok_or_else(|| Error::invalid("output.save: `path` is missing").about("path"))?;
+            FileAction::Save(path) => {
                 file.save_observed(&path, observer).await?;
                 Ok(Reply::of(path.to_string_lossy().as_ref().into()))
             }

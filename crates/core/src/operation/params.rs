@@ -43,14 +43,19 @@ pub(super) struct Cursor {
 #[serde(deny_unknown_fields)]
 pub(super) struct FileUrl {
     pub url: String,
-    #[serde(default, deserialize_with = "path")]
-    pub path: Option<PathBuf>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SaveFile {
+    pub url: String,
+    #[serde(deserialize_with = "path")]
+    pub path: PathBuf,
 }
 
 /// Decodes a path, which Python passes as bytes if it is not text.
-fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
     let path = match Value::deserialize(deserializer)? {
-        Value::Null => return Ok(None),
         #[cfg(unix)]
         Value::Bytes(bytes) => Ok(std::os::unix::ffi::OsStringExt::from_vec(bytes.into())),
         #[cfg(not(unix))]
@@ -59,7 +64,7 @@ fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D
     };
     let path: std::ffi::OsString =
         path.map_err(|kind| D::Error::custom(format!("must be a path, not {kind}")))?;
-    Ok(Some(path.into()))
+    Ok(path.into())
 }
 
 #[derive(Debug, Deserialize)]

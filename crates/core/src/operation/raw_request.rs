@@ -11,7 +11,7 @@ use crate::{
     },
     error::{Error, Result},
     http::{
-        headers::{check_header, hold_of},
+        headers::check_header,
         request::{Body, Request, RequestTarget},
     },
     value::{Object, Value},
@@ -69,11 +69,7 @@ impl RawRequest {
         }
         for (name, value) in self.headers {
             check_header("headers", &name, &value)?;
-            let name = name.to_ascii_lowercase();
-            if name == "prefer" {
-                request.hold = hold_of(&value);
-            }
-            request = request.header(&name, value);
+            request = request.header(&name.to_ascii_lowercase(), value);
         }
         Ok(match self.data {
             None | Some(Value::Null) => request,

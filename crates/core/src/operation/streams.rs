@@ -15,12 +15,12 @@ use crate::{
     http::request::RequestOptions,
     platform::{BoxFuture, BoxStream},
     predictions::{
-        event_reader::read_events,
         events::{Event, EventStream},
         live::Live,
         poll::Polling,
         polled_events,
         run_params::RunParams,
+        stream_prediction::StreamPrediction,
         stream_run::StreamRun,
         wait::OfPrediction,
         watch::{Watch, WatchParams},
@@ -114,12 +114,8 @@ fn uploads_and_events(mut run: StreamRun) -> Items {
 }
 
 pub(super) fn prediction_events(client: &Client, params: OfPrediction, options: RequestOptions) -> Items {
-    let client = client.clone();
-    let events = async move {
-        let prediction = params.known(&client, &options).await?;
-        let events = read_events(&client, &prediction, params.files(&client), options)?;
-        Ok::<_, Error>(events_of(EventStream::new(prediction.into_value(), events)))
-    };
+    let stream = StreamPrediction::new(client, params, options);
+    let events = async move { Ok::<_, Error>(events_of(stream.open().await?)) };
     later(Box::pin(events))
 }
 

@@ -28,6 +28,23 @@ impl<T: Default> PerProcess<T> {
         self.of(process_id())
     }
 
+    /// Returns the value that the parent of this forked child has, if it was built before the fork. A thread of the parent may
+    /// have held its lock.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn of_parent(&self) -> Option<&T> {
+        self.before(process_id())
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn before(&self, process: u32) -> Option<&T> {
+        let (mut place, mut parent) = (self, None);
+        while let Some(node) = place.0.get().filter(|node| node.process != process) {
+            parent = Some(&node.value);
+            place = &node.child;
+        }
+        parent
+    }
+
     fn of(&self, process: u32) -> &T {
         let mut place = self;
         loop {
@@ -53,5 +70,18 @@ mod tests {
         assert_ne!(of_child, of_parent);
         assert_eq!(&raw const **value.of(1), of_parent);
         assert_eq!(&raw const **value.of(2), of_child);
+    }
+
+    #[test]
+    fn a_child_finds_the_value_of_its_parent() {
+        let value = PerProcess::<Box<u8>>::new();
+        assert_eq!(value.before(1), None);
+        let address = |value: Option<&Box<u8>>| value.map(|value| &raw const **value);
+        let of_parent = address(Some(value.of(1)));
+        assert_eq!(value.before(1), None);
+        assert_eq!(address(value.before(2)), of_parent);
+        let of_child = address(Some(value.of(2)));
+        assert_eq!(address(value.before(2)), of_parent);
+        assert_eq!(address(value.before(3)), of_child);
     }
 }

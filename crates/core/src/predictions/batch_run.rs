@@ -106,12 +106,12 @@ impl BatchRuns {
 
     /// Returns how long the server may hold a create.
     fn hold(&self) -> Result<PreferWait> {
-        let RunRequest { create_options, timeout, .. } = &self.request;
+        let RunRequest { create_options, run, .. } = &self.request;
         // Without a checkpoint, a short hold saves polls. With one, the id should be known early.
         create_options.hold(if self.has_checkpoint {
             PreferWait::None
         } else {
-            PreferWait::of_batch(*timeout)
+            PreferWait::of_batch(run.timeout)
         })
     }
 
@@ -136,7 +136,7 @@ impl BatchRuns {
         steps: &impl BatchSteps,
     ) -> Result<Snapshot> {
         let client = self.client();
-        let deadline = Deadline::after(client.runtime(), self.request.timeout);
+        let deadline = Deadline::after(client.runtime(), self.request.run.timeout);
         let observer = guard.observing(None);
         observer(created.clone().into_value());
         let polling = Polling { at_once, ..self.request.polling(deadline, Some(observer)) };

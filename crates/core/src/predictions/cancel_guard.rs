@@ -10,6 +10,7 @@ use std::{
 };
 
 use futures_util::{
+    FutureExt,
     future::{Either, select},
     pin_mut,
 };
@@ -21,7 +22,7 @@ use super::{
 };
 use crate::{
     client::{Client, background, options::OnAbandon, response::PredictionGuard},
-    error::{Error, ErrorKind, Result},
+    error::{Error, ErrorKind, Result, caught},
     http::request::{Request, RequestOptions},
     platform::{Spawner, lock},
     value::{Observer, float_text},
@@ -80,7 +81,10 @@ impl CancelGuard {
         creating.store(true, Ordering::SeqCst);
         let create = async move {
             let created = {
-                let create = client.fetch(&request);
+                let create =
+                    caught("a hook or the transport", async { Ok::<_, Error>(client.fetch(&request).await) });
+                let create =
+                    create.map(|created| created.unwrap_or_else(|panic| Err(panic.with_lost_result())));
                 let abandoned = sender.closed();
                 pin_mut!(create, abandoned);
                 match select(create, abandoned).await {
@@ -99,24 +103,25 @@ impl CancelGuard {
                 existing.log_create();
             }
             let is_unknown = existing.is_none() && created.as_ref().is_err_and(Error::outcome_unknown);
-            {
+            let running = existing.filter(|existing| !existing.is_terminal());
+            let cancels = {
                 // The lock ensures that exactly one of this task and the guard's `Drop` cancels.
                 let mut last_seen = lock(&last_seen);
-                let cancels = abandoned.load(Ordering::SeqCst)
-                    && on_abandon == OnAbandon::Cancel
-                    && !is_left.load(Ordering::SeqCst);
-                if let Some(existing) = existing.filter(|existing| !existing.is_terminal()) {
-                    if cancels && let Some(id) = existing.id() {
-                        background::cancel(&client, &spawner, id, &request.options);
-                    }
+                if let Some(running) = running {
                     // Recorded here because the caller may be dropped before it receives the result.
-                    *last_seen = Some(existing.clone());
+                    *last_seen = Some(running.clone());
+                }
+                creating.store(is_unknown, Ordering::SeqCst);
+                abandoned.load(Ordering::SeqCst)
+                    && on_abandon == OnAbandon::Cancel
+                    && !is_left.load(Ordering::SeqCst)
+            };
+            if cancels {
+                if let Some(id) = running.and_then(Snapshot::id) {
+                    background::cancel(&client, &spawner, id, &request.options);
                 }
                 if !is_unknown {
-                    creating.store(false, Ordering::SeqCst);
-                    if cancels {
-                        client.remove_uncanceled(None);
-                    }
+                    client.remove_uncanceled(None);
                 }
             }
             let _ = sender.send(created);
@@ -130,7 +135,7 @@ impl CancelGuard {
                 ErrorKind::OutcomeUnknown,
                 "the runtime shut down while the prediction was being created",
             )
-            .with_outcome_unknown()
+            .with_lost_result()
         })?
     }
 

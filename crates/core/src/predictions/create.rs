@@ -1,5 +1,7 @@
 //! Creates predictions.
 
+use std::fmt;
+
 use serde::Deserialize;
 use tracing::{Instrument, Level, event_enabled};
 
@@ -39,7 +41,6 @@ use crate::{
 /// # Ok(()) }
 /// ```
 #[must_use = "a prediction is created when this is awaited"]
-#[derive(Debug)]
 pub struct CreatePrediction {
     pub(super) client: Client,
     target: Result<Target>,
@@ -47,6 +48,17 @@ pub struct CreatePrediction {
     pub(super) prediction: PredictionOptions,
     pub(super) options: RequestOptions,
     pub(super) uploads: UploadObserver,
+}
+
+impl fmt::Debug for CreatePrediction {
+    /// Omits the input, which may have secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CreatePrediction")
+            .field("target", &self.target)
+            .field("prediction", &self.prediction)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
 }
 
 impl CreatePrediction {
@@ -64,7 +76,7 @@ impl CreatePrediction {
     request_options!();
     prediction_options!();
 
-    async fn create(self, as_text: bool) -> Result<Reply<Payload>> {
+    async fn create(self) -> Result<Reply<Payload>> {
         let Self { client, target, input, prediction, options, uploads } = self;
         let (target, hold) = (target?, prediction.hold(PreferWait::None)?);
         let mut span = RunSpan::new(&client, || target.name(), &input);
@@ -73,11 +85,7 @@ impl CreatePrediction {
             let strategy = prediction.file_encoding_strategy;
             let input = client.send_files(input, strategy, Deadline::none(), &options, &uploads).await?;
             let request = target.request(input, &prediction, hold)?.options(options);
-            if as_text {
-                client.send_as_text(&request, Expect::Object).await
-            } else {
-                client.send(&request, Expect::Object).await?.map(|value| Ok(Payload::Value(value)))
-            }
+            client.send_as_text(&request, Expect::Object).await
         });
         let reply = create.instrument(span.span()).await.inspect_err(|error| span.end(Err(error)))?;
         // JSON is parsed here only for those who receive reports.
@@ -102,11 +110,11 @@ impl Work for CreatePrediction {
     }
 
     fn reply(self) -> BoxFuture<'static, Result<Reply>> {
-        Box::pin(async move { self.create(false).await?.map(Payload::into_value) })
+        Box::pin(async move { self.create().await?.map(Payload::into_value) })
     }
 
     fn call_as_text(self) -> BoxFuture<'static, Result<Reply<Payload>>> {
-        Box::pin(self.create(true))
+        Box::pin(self.create())
     }
 }
 

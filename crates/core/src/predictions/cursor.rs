@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::value::Value;
+use crate::value::{Value, text::boundary_before};
 
 /// Bytes kept of the beginning of the logs, which show whether the API has removed it.
 const HEAD: usize = 256;
@@ -47,7 +47,7 @@ impl HandleCursor {
     ///
     /// The API may remove the beginning of long logs, and an old state may arrive after a new one.
     pub(super) fn new_logs<'t>(&mut self, logs: &'t str) -> &'t str {
-        let (length, tail) = (self.logs_length as usize, self.logs_tail.as_str());
+        let (length, tail) = (size(self.logs_length), self.logs_tail.as_str());
         let begins_alike = logs.starts_with(&self.logs_head) || self.logs_head.starts_with(logs);
         let new = match logs.get(..length) {
             _ if logs.is_empty() => return "",
@@ -56,8 +56,8 @@ impl HandleCursor {
             _ => after_overlap(logs, tail, length),
         };
         self.logs_length = logs.len() as u64;
-        self.logs_head = logs[..boundary(logs, HEAD)].to_owned();
-        self.logs_tail = logs[boundary(logs, logs.len().saturating_sub(TAIL))..].to_owned();
+        self.logs_head = logs[..boundary_before(logs, HEAD)].to_owned();
+        self.logs_tail = logs[boundary_before(logs, logs.len().saturating_sub(TAIL))..].to_owned();
         new
     }
 
@@ -72,7 +72,7 @@ impl HandleCursor {
             Value::Null => {}
             _ if self.complete => {}
             Value::Array(items) => {
-                let seen = items.get(..self.items as usize);
+                let seen = items.get(..size(self.items));
                 if seen.is_none() && !ended {
                     // An old state. At the end, the output has really become shorter.
                     return;
@@ -80,7 +80,7 @@ impl HandleCursor {
                 if !seen.is_some_and(|seen| self.has_text(seen)) {
                     (self.items, self.text_length, self.text_sum) = (0, 0, 0);
                 }
-                for (index, item) in items.iter().enumerate().skip(self.items as usize) {
+                for (index, item) in items.iter().enumerate().skip(size(self.items)) {
                     self.items += 1;
                     (self.text_length, self.text_sum) = with_item((self.text_length, self.text_sum), item);
                     deliver(self, Some(index), item.clone());
@@ -89,7 +89,7 @@ impl HandleCursor {
             // Any other output is delivered once, when it is complete.
             whole if ended => {
                 let joined = whole.as_str().filter(|_| self.items > 0).and_then(|text| {
-                    let (seen, rest) = text.split_at_checked(self.text_length as usize)?;
+                    let (seen, rest) = text.split_at_checked(size(self.text_length))?;
                     (checksum(0, seen) == self.text_sum).then_some(rest)
                 });
                 let new = match joined {
@@ -112,8 +112,7 @@ impl HandleCursor {
     /// Reads a cursor without the code of a second decoder, which would be a hundredth of the WebAssembly module.
     pub(super) fn of(given: &Value) -> Option<Self> {
         let text = |name: &str| given[name].as_str().unwrap_or_default().to_owned();
-        let number =
-            |name: &str| given[name].as_i64().and_then(|number| number.try_into().ok()).unwrap_or(0u64);
+        let number = |name: &str| given[name].as_u64().unwrap_or_default();
         let cursor = Self {
             id: text("id"),
             status: text("status"),
@@ -124,7 +123,7 @@ impl HandleCursor {
             total: number("total"),
             items: number("items"),
             text_length: number("text_length"),
-            text_sum: number("text_sum") as u32,
+            text_sum: u32::try_from(number("text_sum")).unwrap_or_default(),
             complete: given["complete"].as_bool().unwrap_or_default(),
         };
         (!cursor.id.is_empty()).then_some(cursor)
@@ -147,10 +146,15 @@ impl HandleCursor {
     }
 }
 
+/// Converts a number of a cursor, which another process or a user may have written.
+fn size(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
 /// Returns what follows `tail` in logs whose beginning was removed; all of them if the part before was removed too.
 fn after_overlap<'t>(logs: &'t str, tail: &str, length: usize) -> &'t str {
     // What was seen cannot end later than before.
-    let searched = &logs[..boundary(logs, length)];
+    let searched = &logs[..boundary_before(logs, length)];
     // Not `find`, whose code is large.
     let mut places = searched.char_indices().map(|(at, _)| at).filter(|_| !tail.is_empty());
     let found = places.find(|at| searched[*at..].starts_with(tail)).map(|at| at + tail.len()).or_else(|| {
@@ -158,11 +162,6 @@ fn after_overlap<'t>(logs: &'t str, tail: &str, length: usize) -> &'t str {
         starts.take_while(|end| end.len() >= MIN_OVERLAP).find(|end| logs.starts_with(end)).map(str::len)
     });
     &logs[found.unwrap_or_default()..]
-}
-
-/// Returns the last position up to `at` at which `text` can be split.
-fn boundary(text: &str, at: usize) -> usize {
-    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default()
 }
 
 fn with_item((length, sum): (u64, u32), item: &Value) -> (u64, u32) {
@@ -221,7 +220,7 @@ mod tests {
                     number += 1;
                     logs.push_str(&format!("{number} {}█\n", "é".repeat(usize::from(width))));
                 }
-                let begin = boundary(&logs, logs.len().saturating_sub(window));
+                let begin = boundary_before(&logs, logs.len().saturating_sub(window));
                 received.push_str(cursor.new_logs(&logs[begin..]));
                 cursor = restored(&cursor);
             }
@@ -248,6 +247,23 @@ mod tests {
         cursor.new_logs(&"a".repeat(1000));
         assert_eq!(cursor.new_logs("entirely new"), "entirely new");
         assert_eq!(cursor.new_logs(""), "");
+    }
+
+    #[test]
+    fn numbers_of_any_size_are_restored_and_skip_nothing() {
+        let numbers = [1 << 31, 1 << 32, 1 << 63, u64::MAX];
+        for number in numbers {
+            let seen =
+                HandleCursor { id: "p1".into(), current: number, total: number, ..HandleCursor::default() };
+            let lengths = HandleCursor { logs_length: number, items: number, text_length: number, ..seen };
+            let mut cursor = restored(&lengths);
+            assert_eq!(cursor, lengths);
+            assert_eq!(parts(&mut cursor, json!(["a"]), true), [(Some(0), "a".into())]);
+            assert_eq!(cursor.new_logs("new"), "");
+        }
+        let mut given = HandleCursor { id: "p1".into(), ..HandleCursor::default() }.to_value();
+        given["text_sum"] = (1u64 << 32 | 5).into();
+        assert_eq!(HandleCursor::of(&given).unwrap().text_sum, 0);
     }
 
     #[test]

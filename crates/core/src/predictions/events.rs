@@ -8,7 +8,12 @@ use std::{
 
 use futures_util::Stream;
 
-use crate::{error::Result, files::output::FileOutput, platform::BoxStream, value::Value};
+use crate::{
+    error::Result,
+    files::output::FileOutput,
+    platform::{BoxStream, Exclusive},
+    value::Value,
+};
 
 /// One event of a prediction.
 ///
@@ -60,20 +65,22 @@ impl fmt::Display for Event {
 /// let mut events = client.stream("acme/text", replicant::json!({"prompt": "Sing."})).await?;
 /// while let Some(event) = events.try_next().await? {
 ///     print!("{event}");
+///     std::io::Write::flush(&mut std::io::stdout()).ok();
 /// }
 /// # Ok(()) }
 /// ```
 pub struct EventStream {
-    events: BoxStream<'static, Result<Event>>,
+    events: Exclusive<BoxStream<'static, Result<Event>>>,
     prediction: Value,
 }
 
 impl EventStream {
     pub(crate) fn new(prediction: Value, events: BoxStream<'static, Result<Event>>) -> Self {
-        Self { events, prediction }
+        Self { events: Exclusive::new(events), prediction }
     }
 
-    /// Returns the prediction as it was when the stream started.
+    /// Returns the prediction as it was when the stream started. [`Value::decode`] makes a copy of it a
+    /// [`Prediction`](crate::Prediction).
     pub fn prediction(&self) -> &Value {
         &self.prediction
     }
@@ -93,6 +100,7 @@ impl EventStream {
 /// let mut text = client.stream("acme/text", replicant::json!({"prompt": "Sing."})).await?.text();
 /// while let Some(chunk) = text.try_next().await? {
 ///     print!("{chunk}");
+///     std::io::Write::flush(&mut std::io::stdout()).ok();
 /// }
 /// println!("({})", text.prediction()["id"]);
 /// # Ok(()) }
@@ -128,7 +136,7 @@ impl Stream for EventStream {
     type Item = Result<Event>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.events.as_mut().poll_next(cx)
+        self.events.get_mut().as_mut().poll_next(cx)
     }
 }
 

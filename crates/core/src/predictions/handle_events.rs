@@ -14,7 +14,7 @@ use crate::{
     client::{Client, call::request_options},
     error::{Error, ErrorKind, Result},
     http::request::RequestOptions,
-    platform::BoxStream,
+    platform::{BoxStream, Exclusive},
     value::Value,
 };
 
@@ -39,7 +39,7 @@ pub struct HandleEvents {
     client: Client,
     params: Watch,
     options: RequestOptions,
-    events: Option<BoxStream<'static, Result<Value>>>,
+    events: Option<Exclusive<BoxStream<'static, Result<Value>>>>,
 }
 
 impl HandleEvents {
@@ -81,8 +81,9 @@ impl Stream for HandleEvents {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Self { client, params, options, events } = &mut *self;
-        let events = events.get_or_insert_with(|| params.clone().watch(client, options.clone()));
-        let event = ready!(events.as_mut().poll_next(cx));
+        let events =
+            events.get_or_insert_with(|| Exclusive::new(params.clone().watch(client, options.clone())));
+        let event = ready!(events.get_mut().as_mut().poll_next(cx));
         Poll::Ready(event.map(|event| {
             let unknown = || Error::new(ErrorKind::Internal, "an event has an unknown form");
             HandleEvent::of(client, event?).ok_or_else(unknown)

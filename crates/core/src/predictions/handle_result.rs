@@ -94,10 +94,8 @@ impl HandleResult {
     async fn output(self) -> Result<Value> {
         let Self { client, wait, use_file_output, .. } = self;
         let ended = wait.ended().await?;
-        let ended = ended.with_output().map_err(|error| client.without_token(error))?;
-        let files = use_file_output.unwrap_or(client.config().use_file_output);
-        let output = ended.into_output();
-        Ok(if files { client.with_files(output) } else { output })
+        let ended = client.check_output(ended)?;
+        Ok(client.with_files_if(client.uses_files(use_file_output), ended.into_output()))
     }
 }
 

@@ -14,7 +14,7 @@ pub async fn leave(client: &Client, params: Value) -> Result<Value> {
     let mut request = decode_params::<RunParams>("run", params)?.request(client);
     let guard = CancelGuard::new(client, OnAbandon::Cancel, request.options.clone());
     // Without `Cancel-After`.
-    request.on_abandon = Some(OnAbandon::Leave);
+    request.run.on_abandon = Some(OnAbandon::Leave);
     let created = request.create_observed(&guard, PreferWait::None, Deadline::none(), |_| None).await?;
     guard.disarm();
     Ok(created.into_value())

@@ -7,22 +7,15 @@ use serde::Deserialize;
 use tracing::Instrument;
 
 use super::{
-    cancel_guard::CancelGuard,
-    event_reader::{MAX_PARTIAL, read_events},
-    events::Event,
-    options::PreferWait,
-    poll::Polling,
-    polled_events,
-    run::Run,
-    run_span::RunSpan,
-    snapshot::Snapshot,
+    cancel_guard::CancelGuard, event_reader::read_events, events::Event, open_run::OpenRun,
+    options::PreferWait, poll::Polling, polled_events, run::Run, run_span::RunSpan, snapshot::Snapshot,
 };
 use crate::{
     client::{Client, options::OnAbandon, response::Payload, shape_cache::Shape},
     error::{Error, Result},
-    http::{deadline::Deadline, request::RequestOptions, time_limit::within},
+    http::{deadline::Deadline, request::RequestOptions},
     platform::BoxStream,
-    value::{Value, options::option_types},
+    value::{Value, options::option_types, seconds::seconds},
 };
 
 /// How to read the output of a prediction that a run has started.
@@ -36,11 +29,15 @@ pub(crate) struct Live {
     /// Whether to yield the items only once the output is complete.
     whole: bool,
     use_file_output: bool,
-    /// Seconds between polls.
-    interval: Option<f64>,
-    /// The timeout of the run in seconds, and its deadline in seconds since the Unix epoch.
-    timeout: Option<f64>,
-    until: Option<f64>,
+    /// The time between polls.
+    #[serde(deserialize_with = "seconds")]
+    interval: Option<Duration>,
+    /// The timeout of the run.
+    #[serde(deserialize_with = "seconds")]
+    timeout: Option<Duration>,
+    /// When the timeout passes, since the Unix epoch.
+    #[serde(deserialize_with = "seconds")]
+    until: Option<Duration>,
 }
 
 option_types! {
@@ -60,7 +57,7 @@ impl Run {
         };
         if shape == Shape::Whole {
             let ended = self.ended(span).await?;
-            let output = self.with_files(ended.into_output());
+            let output = self.request.with_files(ended.into_output());
             return Ok(Payload::Value(Value::from_members([("output", output)])));
         }
         let request = &mut self.request;
@@ -78,7 +75,7 @@ impl Run {
             let ended = span.ended(request.client.check_output(created), |prediction| prediction)?;
             let output = ended.into_output();
             let name = if matches!(output, Value::Array(_)) { "items" } else { "output" };
-            return Ok(Payload::Value(Value::from_members([(name, self.with_files(output))])));
+            return Ok(Payload::Value(Value::from_members([(name, self.request.with_files(output))])));
         }
         // Another call reads the output, and has a span of its own.
         span.end(Ok(&created));
@@ -90,7 +87,7 @@ impl Run {
             ("events", (shape == Shape::Texts).into()),
             ("use_file_output", self.request.use_file_output().into()),
             ("interval", interval.map(|interval| interval.as_secs_f64()).into()),
-            ("timeout", self.request.timeout.map(|timeout| timeout.as_secs_f64()).into()),
+            ("timeout", self.request.run.timeout.map(|timeout| timeout.as_secs_f64()).into()),
             ("until", left.map(|left| runtime.now().saturating_add(left).as_secs_f64()).into()),
         ];
         let live = [("live", Value::from_members(live)), ("prediction", created.into_value())];
@@ -111,14 +108,11 @@ impl Live {
         let seen = guard.observing(None);
         seen(prediction.clone().into_value());
         let model = prediction["model"].as_str().or(prediction["version"].as_str()).unwrap_or_default();
-        let span = RunSpan::new(client, || model.to_owned(), &prediction["input"]);
-        let seconds =
-            |seconds: Option<f64>| seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        let left = seconds(self.until).map(|until| until.saturating_sub(client.runtime().now()));
+        let span = RunSpan::new(client, || model.to_owned(), &prediction["input"]).of_stream();
+        let left = self.until.map(|until| until.saturating_sub(client.runtime().now()));
         let deadline = Deadline::after(client.runtime(), left);
-        let timeout = seconds(self.timeout).unwrap_or_default();
         let polling = Polling {
-            interval: seconds(self.interval),
+            interval: self.interval,
             deadline,
             observer: Some(seen),
             options,
@@ -131,36 +125,15 @@ impl Live {
         } else {
             polled_events::items(client, prediction, polling, self.use_file_output)
         };
-        // Boxed because it is moved in and out for each item.
-        let state = Box::new((source, guard, deadline, client.clone(), span, String::new()));
-        Box::pin(stream::try_unfold(state, move |mut state| async move {
-            let (source, guard, deadline, client, span, text) = &mut *state;
-            let next = source.try_next().instrument(span.span());
-            let next = match deadline.remaining(client.runtime()) {
-                None => next.await,
-                Some(left) => within(client.runtime(), left, next)
-                    .await
-                    .unwrap_or_else(|| Err(guard.deadline_error(timeout))),
-            };
-            match &next {
-                Ok(Some(item)) if span.has_content() && text.len() < MAX_PARTIAL => {
-                    text.push_str(&item.to_string());
-                }
-                Ok(Some(_)) => {}
-                Ok(None) => {
-                    if let Some(seen) = guard.disarm() {
-                        span.done(&seen, text);
-                    }
-                }
-                Err(error) => {
-                    if error.kind().ends_prediction() {
-                        guard.disarm();
-                    }
-                    span.end(Err(error));
-                }
-            }
-            Ok(next?.map(|item| (item, state)))
-        }))
+        let run = OpenRun {
+            client: client.clone(),
+            guard,
+            span,
+            deadline,
+            timeout: self.timeout,
+            partial: String::new(),
+        };
+        run.read(source, |_| false)
     }
 }
 
@@ -200,7 +173,7 @@ fn from_events(
                     Ok(Some(Event { event, data, .. })) if event == "output" => {
                         delivered.push_str(&data);
                         let item = Value::String(data);
-                        let item = if use_file_output { client.with_files(item) } else { item };
+                        let item = client.with_files_if(use_file_output, item);
                         return Some((one(Ok(item)), Some((events, delivered, polling))));
                     }
                     Ok(Some(_)) => {}
@@ -246,7 +219,7 @@ fn rest(
                     }
                     _ => return Err(error),
                 };
-                let new = if use_file_output { client.with_files(new) } else { new };
+                let new = client.with_files_if(use_file_output, new);
                 return Ok(Some((new, (items, delivered, error))));
             }
             Ok(None)

@@ -1,12 +1,13 @@
 //! The options of a create.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::{fmt, ops::RangeInclusive, time::Duration};
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::{
     client::options::FileEncodingStrategy,
     error::{Error, Result},
+    http::headers::LONGEST_HOLD,
     value::{
         Value,
         decode::{Nulls, from_value},
@@ -48,7 +49,7 @@ impl PreferWait {
     }
 
     fn seconds(seconds: f64) -> Self {
-        if seconds > 0.0 { Self::Seconds(seconds.ceil().clamp(1.0, 60.0) as u64) } else { Self::None }
+        if seconds > 0.0 { Self::Seconds((seconds.ceil() as u64).min(LONGEST_HOLD)) } else { Self::None }
     }
 
     pub fn header(self) -> Option<String> {
@@ -56,14 +57,6 @@ impl PreferWait {
             Self::None => None,
             Self::Longest => Some("wait".to_owned()),
             Self::Seconds(seconds) => Some(format!("wait={seconds}")),
-        }
-    }
-
-    pub fn duration(self) -> Duration {
-        match self {
-            Self::None => Duration::ZERO,
-            Self::Longest => Duration::from_secs(60),
-            Self::Seconds(seconds) => Duration::from_secs(seconds),
         }
     }
 }
@@ -154,7 +147,7 @@ pub const CANCEL_AFTER: RangeInclusive<f64> = 5.0..=86_400.0;
 
 options! {
     /// The options of a create.
-    #[derive(Debug, Clone, Default, Deserialize)]
+    #[derive(Clone, Default, Deserialize)]
     #[serde(deny_unknown_fields, default)]
     pub(crate) struct PredictionOptions {
         pub webhook: Option<String>,
@@ -166,6 +159,18 @@ options! {
         pub prefer: Option<String>,
         pub cancel_after: Option<CancelAfter>,
         pub file_encoding_strategy: Option<FileEncodingStrategy>,
+    }
+}
+
+impl fmt::Debug for PredictionOptions {
+    /// Omits the URLs of webhooks, which may have secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PredictionOptions")
+            .field("webhook_events_filter", &self.webhook_events_filter)
+            .field("wait", &self.wait)
+            .field("cancel_after", &self.cancel_after)
+            .field("file_encoding_strategy", &self.file_encoding_strategy)
+            .finish_non_exhaustive()
     }
 }
 
@@ -186,7 +191,7 @@ impl PredictionOptions {
                         format!("must be \"wait\" or \"wait=1\" to \"wait=60\", not {prefer:?}"),
                     )
                 })?;
-                PreferWait::Seconds(seconds.min(60))
+                PreferWait::Seconds(seconds.min(LONGEST_HOLD))
             }
             (None, None) => default,
             (Some(Wait::Flag(true)), None) => PreferWait::Longest,

@@ -3,14 +3,13 @@
 use std::collections::VecDeque;
 
 use super::{
-    event_reader::MAX_PARTIAL,
     events::Event,
     poll::{ITEM_PAUSE, Polling},
     snapshot::Snapshot,
     waiter::Waiter,
 };
 use crate::{client::Client, error::Result, files::output::FileOutput, platform::BoxStream, value::Value};
-use futures_util::{StreamExt, future, stream};
+use futures_util::{StreamExt, TryStreamExt, future, stream};
 
 /// Yields every item of the output once. An output that is not a list is one item, yielded once it is complete.
 pub(crate) fn items(
@@ -28,7 +27,7 @@ pub(crate) fn items(
         let (client, polling, waiter, prediction, delivered, new) = &mut *state;
         loop {
             if let Some(item) = new.pop_front() {
-                let item = if use_file_output { client.with_files(item) } else { item };
+                let item = client.with_files_if(use_file_output, item);
                 return Ok(Some((item, state)));
             }
             if prediction.is_terminal() {
@@ -82,18 +81,9 @@ pub(super) fn events(
     use_file_output: bool,
 ) -> BoxStream<'static, Result<Event>> {
     let done = Ok(event("done", String::new()));
-    let mut partial = String::new();
     let owner = client.clone();
-    let outputs = items(client, prediction, polling, use_file_output).map(move |item| match item {
-        Ok(item) => {
-            let event = output(&owner, item);
-            if partial.len() < MAX_PARTIAL {
-                partial.push_str(&event.data);
-            }
-            Ok(event)
-        }
-        Err(error) => Err(owner.without_token(error.with_partial(partial.as_str().into()))),
-    });
+    let outputs =
+        items(client, prediction, polling, use_file_output).map_ok(move |item| output(&owner, item));
     Box::pin(outputs.chain(stream::once(future::ready(done))))
 }
 

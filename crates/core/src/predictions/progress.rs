@@ -1,6 +1,6 @@
 //! Parses progress bars in logs.
 
-use crate::value::{Number, Value, parse_float};
+use crate::value::{Value, parse_float};
 
 /// The progress of a model, read from the last progress bar in its logs.
 ///
@@ -32,14 +32,10 @@ impl Progress {
     }
 
     pub(super) fn of(value: &Value) -> Option<Self> {
-        let count = |name: &str| match &value[name] {
-            Value::Number(Number::UInt(count)) => Some(*count),
-            count => count.as_i64()?.try_into().ok(),
-        };
         Some(Self {
             percentage: value["percentage"].as_f64()?,
-            current: count("current")?,
-            total: count("total")?,
+            current: value["current"].as_u64()?,
+            total: value["total"].as_u64()?,
         })
     }
 

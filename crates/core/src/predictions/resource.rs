@@ -4,34 +4,29 @@ use serde::Deserialize;
 
 use super::{
     create::CreatePrediction,
-    event_reader::read_events,
-    events::EventStream,
     poll::get_prediction,
+    stream_prediction::StreamPrediction,
     target::Target,
     types::Prediction,
-    wait::{WaitForPrediction, WaitOptions, WaitParams, WaitTarget},
+    wait::{OfPrediction, WaitForPrediction, WaitOptions, WaitParams, WaitTarget},
 };
 use crate::{
     client::{Client, background::cancel_request, call::Call, page::List},
-    error::Result,
-    http::{
-        deadline::Deadline,
-        request::{Request, RequestOptions},
-    },
+    http::request::{Request, RequestOptions},
     identifier::Reference,
     value::Value,
 };
 
-/// Which predictions to list. A field that is `None` excludes none.
+/// Which predictions to list. A field that is `None` excludes none. Later versions may add fields: end with
+/// `..PredictionFilter::default()`.
 ///
 /// ```
 /// use replicant::resources::predictions::PredictionFilter;
 ///
-/// let mut filter = PredictionFilter::default();
-/// filter.created_after = Some("2025-01-01T00:00:00Z".into());
+/// let created_after = Some("2025-01-01T00:00:00Z".into());
+/// let filter = PredictionFilter { created_after, ..PredictionFilter::default() };
 /// ```
 #[derive(Debug, Clone, Default, PartialEq)]
-#[non_exhaustive]
 pub struct PredictionFilter {
     /// ISO 8601 time: only predictions created at that time or later.
     pub created_after: Option<String>,
@@ -141,13 +136,7 @@ impl Predictions<'_> {
     }
 
     /// Streams the events of an existing prediction. `GET {urls.stream}`
-    ///
-    /// # Errors
-    /// [`ErrorKind::StreamUnsupported`](crate::ErrorKind::StreamUnsupported) if the model has no event stream.
-    pub async fn stream(&self, id: &str) -> Result<EventStream> {
-        let options = RequestOptions::default();
-        let prediction = self.client.fetch_prediction(id, Deadline::none(), options.clone()).await?;
-        let events = read_events(self.client, &prediction, self.client.config().use_file_output, options)?;
-        Ok(EventStream::new(prediction.into_value(), events))
+    pub fn stream(&self, id: impl Into<String>) -> StreamPrediction {
+        StreamPrediction::new(self.client, OfPrediction::by_id(id.into()), RequestOptions::default())
     }
 }

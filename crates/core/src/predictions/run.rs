@@ -41,6 +41,10 @@ use crate::{
 ///   [`ErrorKind::PredictionAborted`](crate::ErrorKind::PredictionAborted): the prediction did not succeed.
 /// - [`ErrorKind::Deadline`](crate::ErrorKind::Deadline): the timeout passed.
 ///
+/// # Panics
+/// Panics outside a tokio runtime, unless the client has its own [`Options::runtime`](crate::Options::runtime) and
+/// [`Options::transport`](crate::Options::transport).
+///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
 /// use std::time::Duration;
@@ -73,7 +77,7 @@ pub struct Run {
 pub struct RunOutcome {
     /// The output.
     pub output: Output,
-    /// The prediction as last polled.
+    /// The prediction as last polled. [`Value::decode`] makes it a [`Prediction`](crate::Prediction).
     pub prediction: Value,
 }
 
@@ -110,6 +114,7 @@ impl Client {
     /// let mut events = client.stream("meta/meta-llama-3-8b-instruct", replicant::json!({"prompt": "Sing."})).await?;
     /// while let Some(event) = events.try_next().await? {
     ///     print!("{event}");
+    ///     std::io::Write::flush(&mut std::io::stdout()).ok();
     /// }
     /// # Ok(()) }
     /// ```
@@ -124,7 +129,7 @@ impl Run {
 
     /// Sets the time between polls. Defaults to the interval of the client, otherwise adaptive.
     pub fn interval(mut self, interval: Duration) -> Self {
-        self.request.interval = Some(interval);
+        self.request.run.interval = Some(interval);
         self
     }
 
@@ -140,18 +145,14 @@ impl Run {
     /// The same as when the run is awaited.
     pub async fn detailed(self) -> Result<RunOutcome> {
         let prediction = self.ended(self.request.traced()).await?;
-        let output = self.with_files(prediction["output"].clone());
+        let output = self.request.with_files(prediction["output"].clone());
         let output = Output::new(&self.request.client, output);
         Ok(RunOutcome { output, prediction: prediction.into_value() })
     }
 
     pub(super) async fn output(self) -> Result<Value> {
         let ended = self.ended(self.request.traced()).await?;
-        Ok(self.with_files(ended.into_output()))
-    }
-
-    pub(super) fn with_files(&self, output: Value) -> Value {
-        self.request.with_files(output)
+        Ok(self.request.with_files(ended.into_output()))
     }
 
     fn report(&self, prediction: &Snapshot) {
@@ -174,7 +175,7 @@ impl Run {
     async fn finish(&self, guard: &CancelGuard) -> Result<Snapshot> {
         let client = &self.request.client;
         let started = Some(client.runtime().monotonic());
-        let timeout = self.request.timeout.into_iter().chain(self.request.request_timeout()).min();
+        let timeout = self.request.run.timeout.into_iter().chain(self.request.request_timeout()).min();
         let hold = self.request.create_options.hold(PreferWait::short(timeout))?;
         let (created, deadline) = self.request.create(guard, hold).await?;
         self.report(&created);
@@ -224,9 +225,6 @@ impl Work for Run {
 
     fn reply(self) -> BoxFuture<'static, Result<Reply>> {
         Box::pin(async move {
-            if self.live {
-                return Ok(Reply::of(self.started().await?.into_value()?));
-            }
             if !self.detailed {
                 return Ok(Reply::of(self.output().await?));
             }

@@ -103,19 +103,21 @@ impl RunParams {
     /// Builds the parameters of runs whose inputs follow.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn new(reference: ReferenceParam, options: RunOptions, create_options: PredictionOptions) -> Self {
-        let (detailed, live, report_uploads, poll_output) = Default::default();
-        let arguments =
-            RunArguments { r#ref: reference, input: None, detailed, live, report_uploads, poll_output };
+        let arguments = RunArguments {
+            r#ref: reference,
+            input: None,
+            detailed: false,
+            live: false,
+            report_uploads: false,
+            poll_output: false,
+        };
         Self { arguments, options, create_options }
     }
 
     pub(super) fn request(self, client: &Client) -> RunRequest {
         let Self { arguments, options, create_options } = self;
         RunRequest {
-            timeout: options.timeout,
-            interval: options.interval,
-            use_file_output: options.use_file_output,
-            on_abandon: options.on_abandon,
+            run: options,
             create_options,
             poll_output: arguments.poll_output,
             ..RunRequest::new(client, arguments.r#ref, arguments.input.unwrap_or_else(Value::object))

@@ -1,11 +1,12 @@
 //! The request of `run` and `stream`: the prediction to create and its options.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
-    cancel_guard::CancelGuard,
+    cancel_guard::{CancelGuard, deadline_error},
     options::{PredictionOptions, PreferWait},
     poll::Polling,
+    run_params::RunOptions,
     run_span::{RunSpan, model_of},
     snapshot::Snapshot,
     target::Target,
@@ -24,21 +25,29 @@ use crate::{
 };
 
 /// A prediction to create, with the options of its run.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct RunRequest {
     pub client: Client,
     pub reference: ReferenceParam,
     pub input: Value,
-    pub timeout: Option<Duration>,
-    /// The time between polls.
-    pub interval: Option<Duration>,
-    pub use_file_output: Option<bool>,
-    pub on_abandon: Option<OnAbandon>,
+    pub run: RunOptions,
     pub create_options: PredictionOptions,
     pub options: RequestOptions,
     pub uploads: UploadObserver,
     /// Whether to poll the output of a model that has no event stream.
     pub poll_output: bool,
+}
+
+impl fmt::Debug for RunRequest {
+    /// Omits the input, which may have secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunRequest")
+            .field("reference", &self.reference)
+            .field("run", &self.run)
+            .field("create_options", &self.create_options)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
 }
 
 impl RunRequest {
@@ -47,10 +56,7 @@ impl RunRequest {
             client: client.clone(),
             reference,
             input,
-            timeout: None,
-            interval: None,
-            use_file_output: None,
-            on_abandon: None,
+            run: RunOptions::default(),
             create_options: PredictionOptions::default(),
             options: RequestOptions::default(),
             uploads: UploadObserver::default(),
@@ -65,7 +71,7 @@ impl RunRequest {
 
     /// Returns what to do with an abandoned prediction.
     pub fn on_abandon(&self) -> OnAbandon {
-        self.on_abandon.unwrap_or(self.client.config().on_abandon)
+        self.run.on_abandon.unwrap_or(self.client.config().on_abandon)
     }
 
     /// Returns the time limit of one request, if the user set one.
@@ -75,7 +81,7 @@ impl RunRequest {
 
     /// Returns the time between polls, if the user set one.
     pub fn interval(&self) -> Option<Duration> {
-        self.interval.or_else(|| self.create_options.interval())
+        self.run.interval.or_else(|| self.create_options.interval())
     }
 
     /// Returns how to poll the prediction.
@@ -91,17 +97,17 @@ impl RunRequest {
 
     /// Returns `true` if URLs of files become file outputs.
     pub fn use_file_output(&self) -> bool {
-        self.use_file_output.unwrap_or(self.client.config().use_file_output)
+        self.client.uses_files(self.run.use_file_output)
     }
 
     /// Returns an output with its files.
     pub fn with_files(&self, output: Value) -> Value {
-        if self.use_file_output() { self.client.with_files(output) } else { output }
+        self.client.with_files_if(self.use_file_output(), output)
     }
 
     /// Runs `work` and fails once the timeout has passed.
     pub async fn limited<T>(&self, guard: &CancelGuard, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let Some(timeout) = self.timeout else { return work.await };
+        let Some(timeout) = self.run.timeout else { return work.await };
         match within(self.client.runtime(), timeout, work).await {
             Some(result) => result,
             None => Err(guard.deadline_error(timeout)),
@@ -110,7 +116,7 @@ impl RunRequest {
 
     /// Creates the prediction, which the guard can then cancel.
     pub async fn create(&self, guard: &CancelGuard, hold: PreferWait) -> Result<(Snapshot, Deadline)> {
-        let deadline = Deadline::after(self.client.runtime(), self.timeout);
+        let deadline = Deadline::after(self.client.runtime(), self.run.timeout);
         Ok((self.create_observed(guard, hold, deadline, |_| None).await?, deadline))
     }
 
@@ -125,7 +131,7 @@ impl RunRequest {
         let Self { client, input, options, uploads, .. } = self;
         let mut create_options = self.create_options.clone();
         if self.on_abandon() == OnAbandon::Cancel {
-            create_options.default_cancel_after(self.timeout);
+            create_options.default_cancel_after(self.run.timeout);
         }
         // Before files are sent, so that an invalid reference sends none.
         let target = Target::from(self.reference.resolve()?);
@@ -134,7 +140,7 @@ impl RunRequest {
         let input = guard.uploading(sending).await.map_err(|error| {
             // An upload may notice that the time is over before the run does.
             let is_over = deadline.remaining(client.runtime()).is_some_and(|left| left.is_zero());
-            match self.timeout.filter(|_| is_over && error.kind() == ErrorKind::Timeout) {
+            match self.run.timeout.filter(|_| is_over && error.kind() == ErrorKind::Timeout) {
                 Some(timeout) => guard.deadline_error(timeout),
                 None => error,
             }
@@ -146,6 +152,12 @@ impl RunRequest {
         request.hold_within_timeout = !create_options.sets_hold();
         request.observer = observer;
         client.abandoned().make_room(client.runtime()).await;
+        // In a batch, the time begins once the prediction is created.
+        let left = deadline.remaining(client.runtime()).or(self.run.timeout);
+        if let (Some(Duration::ZERO), Some(timeout)) = (left, self.run.timeout) {
+            let state = "no prediction was created, as no time was left to send its create";
+            return Err(deadline_error(timeout, state, None));
+        }
         guard.create(request).await
     }
 }
@@ -156,19 +168,19 @@ macro_rules! run_request_options {
         /// Sets the time limit for the whole call, from the create to the end of the output. When it passes, the
         /// prediction is canceled (see `on_abandon`); the error has the prediction.
         pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
-            self.request.timeout = Some(timeout);
+            self.request.run.timeout = Some(timeout);
             self
         }
 
         /// Sets whether files in the output become [`FileOutput`](crate::FileOutput)s rather than strings.
         pub fn use_file_output(mut self, use_file_output: bool) -> Self {
-            self.request.use_file_output = Some(use_file_output);
+            self.request.run.use_file_output = Some(use_file_output);
             self
         }
 
         /// Sets what to do with the prediction when this call is abandoned: dropped, or timed out.
         pub fn on_abandon(mut self, on_abandon: $crate::client::options::OnAbandon) -> Self {
-            self.request.on_abandon = Some(on_abandon);
+            self.request.run.on_abandon = Some(on_abandon);
             self
         }
 

@@ -9,12 +9,14 @@ use crate::{
     value::Value,
 };
 
-/// A span that ends with the run, or with the create. If it is abandoned, its `error.type` is `abandoned`.
+/// A span that ends with the run, or with the create. If it is abandoned, its `error.type` is `abandoned`, unless it is that of
+/// a stream: a loop that ends early has what it needs.
 pub(super) struct RunSpan {
     span: Span,
     /// Set if the client records content.
     content: Option<Client>,
     ended: bool,
+    is_stream: bool,
 }
 
 impl RunSpan {
@@ -22,7 +24,7 @@ impl RunSpan {
     pub fn new(client: &Client, model: impl Fn() -> String, input: &Value) -> Self {
         let config = client.config();
         if !config.tracing {
-            return Self { span: Span::none(), content: None, ended: true };
+            return Self { span: Span::none(), content: None, ended: true, is_stream: false };
         }
         let span = info_span!(
             target: "replicant",
@@ -49,7 +51,13 @@ impl RunSpan {
         if let Some(client) = &content {
             span.record("gen_ai.input.messages", message(client, "user", input, None));
         }
-        Self { span, content, ended: false }
+        Self { span, content, ended: false, is_stream: false }
+    }
+
+    /// Makes this the span of a stream.
+    pub fn of_stream(mut self) -> Self {
+        self.is_stream = true;
+        self
     }
 
     /// Returns `true` if something receives the span.
@@ -85,11 +93,6 @@ impl RunSpan {
         }
     }
 
-    /// Returns `true` if the client records content.
-    pub fn has_content(&self) -> bool {
-        self.content.is_some()
-    }
-
     /// Records the end of a stream, whose last event has no prediction.
     pub fn done(&mut self, created: &Value, output: &str) {
         if self.span.is_disabled() {
@@ -111,7 +114,7 @@ impl RunSpan {
 
 impl Drop for RunSpan {
     fn drop(&mut self) {
-        if !self.ended {
+        if !self.ended && !self.is_stream {
             self.span.record("error.type", "abandoned");
             self.span.record("otel.status_code", "ERROR");
         }

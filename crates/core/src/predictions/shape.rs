@@ -31,7 +31,7 @@ impl RunRequest {
         if let Some(shape) = self.client.shapes().get(&name) {
             return shape;
         }
-        let limit = self.timeout.map_or(FETCH_TIMEOUT, |timeout| timeout.min(FETCH_TIMEOUT));
+        let limit = self.run.timeout.map_or(FETCH_TIMEOUT, |timeout| timeout.min(FETCH_TIMEOUT));
         let fetched =
             within(self.client.runtime(), limit, fetch(&self.client, reference, &self.options)).await;
         let shape = match fetched {

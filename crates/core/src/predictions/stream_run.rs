@@ -2,13 +2,13 @@
 
 use std::future::IntoFuture;
 
-use futures_util::{TryStreamExt, stream};
-use tracing::{Instrument, Span};
+use tracing::Instrument;
 
 use super::{
     cancel_guard::CancelGuard,
-    event_reader::{MAX_PARTIAL, read_events},
+    event_reader::read_events,
     events::{Event, EventStream},
+    open_run::OpenRun,
     options::PreferWait,
     polled_events,
     run_request::{RunRequest, run_request_options},
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     error::{ErrorKind, Result},
     files::upload_progress::UploadObserver,
-    http::{deadline::Deadline, request::RequestOptions, time_limit::within},
+    http::{deadline::Deadline, request::RequestOptions},
     platform::{BoxFuture, BoxStream},
 };
 
@@ -109,55 +109,10 @@ impl Opened {
     }
 
     fn into_stream(self, span: RunSpan) -> EventStream {
+        let span = span.of_stream();
         let Self { request, guard, deadline, prediction, events } = self;
-        let created = prediction.clone();
-        let events = within_span(span.span(), events);
-        let keeps_text = request.timeout.is_some() || span.has_content();
-        // Boxed because it is moved in and out for each event.
-        let state = Box::new((events, guard, deadline, request, String::new(), span, created));
-        let events = stream::try_unfold(state, move |mut state| async move {
-            let (events, guard, deadline, request, partial, span, created) = &mut *state;
-            let next = match deadline.remaining(request.client.runtime()) {
-                None => events.try_next().await,
-                Some(left) => match within(request.client.runtime(), left, events.try_next()).await {
-                    Some(next) => next,
-                    None => {
-                        let error = guard.deadline_error(request.timeout.unwrap_or_default());
-                        Err(request.client.without_token(error.with_partial(partial.as_str().into())))
-                    }
-                },
-            };
-            match &next {
-                Ok(Some(Event { event, .. })) if event == "done" => {
-                    guard.disarm();
-                    span.done(created, partial);
-                }
-                Err(error) => {
-                    if error.kind().ends_prediction() {
-                        guard.disarm();
-                    }
-                    span.end(Err(error));
-                }
-                Ok(_) => {}
-            }
-            if let (true, Ok(Some(event))) = (keeps_text, &next)
-                && partial.len() < MAX_PARTIAL
-            {
-                // `Display` writes the output of an event.
-                partial.push_str(&event.to_string());
-            }
-            Ok(next?.map(|event| (event, state)))
-        });
-        EventStream::new(prediction.into_value(), Box::pin(events))
+        let (client, timeout) = (request.client, request.run.timeout);
+        let run = OpenRun { client, guard, span, deadline, timeout, partial: String::new() };
+        EventStream::new(prediction.into_value(), run.read(events, |event| event.event == "done"))
     }
-}
-
-/// Reads events within a span, which the spans of reconnections then belong to.
-fn within_span(span: Span, events: Events) -> Events {
-    if span.is_disabled() {
-        return events;
-    }
-    Box::pin(stream::try_unfold(events, move |mut events| {
-        async move { Ok(events.try_next().await?.map(|event| (event, events))) }.instrument(span.clone())
-    }))
 }

@@ -90,7 +90,6 @@ impl Target {
         if let Some(after) = cancel_after {
             request = request.header("cancel-after", cancel_after_header(after)?);
         }
-        request.hold = hold.duration();
         Ok(request)
     }
 }

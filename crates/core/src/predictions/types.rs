@@ -1,6 +1,6 @@
 //! The types of predictions.
 
-use std::fmt;
+use std::{convert::Infallible, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
@@ -14,8 +14,9 @@ use crate::value::{Object, Value};
 ///
 /// assert!(Status::Succeeded.is_terminal());
 /// assert!(!Status::Other("paused".into()).is_terminal());
+/// assert_eq!("failed".parse(), Ok(Status::Failed));
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Deserialize, Serialize)]
 #[serde(from = "Option<String>", rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Status {
@@ -64,6 +65,14 @@ impl From<Option<String>> for Status {
         let known =
             [Self::Starting, Self::Processing, Self::Succeeded, Self::Failed, Self::Canceled, Self::Aborted];
         known.into_iter().find(|status| status.as_str() == word).unwrap_or(Self::Other(word))
+    }
+}
+
+impl FromStr for Status {
+    type Err = Infallible;
+
+    fn from_str(word: &str) -> Result<Self, Infallible> {
+        Ok(Some(word.to_owned()).into())
     }
 }
 

@@ -78,6 +78,10 @@ impl WaitTarget {
 }
 
 impl OfPrediction {
+    pub(super) fn by_id(id: String) -> Self {
+        Self { id: Some(id), ..Self::default() }
+    }
+
     pub(super) fn id(&self) -> Option<&str> {
         self.prediction.as_ref().and_then(Snapshot::id).or(self.id.as_deref())
     }
@@ -91,7 +95,7 @@ impl OfPrediction {
     }
 
     pub(crate) fn files(&self, client: &Client) -> bool {
-        self.use_file_output.unwrap_or(client.config().use_file_output)
+        client.uses_files(self.use_file_output)
     }
 }
 

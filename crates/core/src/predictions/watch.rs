@@ -22,8 +22,6 @@ use futures_util::stream;
 /// The longest pause between polls, in pauses while something changes.
 const MAX_PAUSES: u32 = 10;
 
-const MAX_COUNT: u64 = i64::MAX as u64;
-
 /// How to watch a prediction.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Watch {
@@ -89,7 +87,7 @@ impl Watch {
             // `first` rejects a cursor of another prediction.
             ended: is_terminal(&cursor.status) && cursor.id == id,
             events: Vec::new().into_iter(),
-            use_file_output: use_file_output.unwrap_or(client.config().use_file_output),
+            use_file_output: client.uses_files(use_file_output),
             polling: Polling { interval, options, ..Polling::default() },
             waiter: None,
             quiet: 0,
@@ -176,15 +174,14 @@ impl Watching {
         if (!new.is_empty() || prediction.is_none())
             && let Some(progress) = Progress::parse(logs)
         {
-            // Beyond 63 bits, a cursor could not be read again.
-            let seen = (progress.current & MAX_COUNT, progress.total & MAX_COUNT);
+            let seen = (progress.current, progress.total);
             if seen != (cursor.current, cursor.total) {
                 (cursor.current, cursor.total) = seen;
                 events.push(event("progress", vec![("progress", progress.to_value())], cursor));
             }
         }
         cursor.new_output(&seen["output"], ended, &mut |cursor, index, output| {
-            let output = if *use_file_output { client.with_files(output) } else { output };
+            let output = client.with_files_if(*use_file_output, output);
             events.push(event("output", vec![("index", index.into()), ("output", output)], cursor));
         });
         if ended {

@@ -12,7 +12,7 @@ use crate::{
     },
     error::{Error, Result},
     files::{
-        upload::UploadOptions,
+        upload::{UploadOptions, check_file},
         upload_progress::{UploadObserver, on_upload},
     },
     http::{
@@ -102,8 +102,10 @@ impl CreateFile {
                 format!("must be an object, not {}", metadata.kind()),
             ));
         }
+        let file = file?;
+        check_file(&file, "file")?;
         let upload = UploadOptions { metadata, options, observer: uploads, ..UploadOptions::default() };
-        client.upload(&file?, "file", upload).await
+        client.upload(&file, "file", upload).await
     }
 }
 
@@ -175,10 +177,12 @@ pub(crate) struct DownloadParams {
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
 /// use replicant::File;
 ///
+/// const UPSCALE: &str =
+///     "nightmareai/real-esrgan:f121d640bd286e1fdc67f9799164c1d5be36ff74576ee11c803ae5b665dd46aa";
 /// let photo = client.files().create(File::path("photo.png")).await?;
 /// for scale in [2, 4] {
 ///     let input = replicant::json!({"image": photo.urls["get"].to_string(), "scale": scale});
-///     client.run("nightmareai/real-esrgan", input).await?;
+///     client.run(UPSCALE, input).await?;
 /// }
 /// # Ok(()) }
 /// ```

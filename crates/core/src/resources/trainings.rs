@@ -1,5 +1,7 @@
 //! Trainings: versions fine-tuned on custom data.
 
+use std::fmt;
+
 use serde::Deserialize;
 
 use crate::{
@@ -58,7 +60,7 @@ options! {
 
 options! {
     /// The options of `trainings.create`.
-    #[derive(Debug, Clone, Default, Deserialize)]
+    #[derive(Default, Deserialize)]
     #[serde(deny_unknown_fields, default)]
     pub(crate) struct TrainingOptions {
         webhook: Option<String>,
@@ -124,7 +126,6 @@ impl CreateTrainingParams {
 /// # Ok(()) }
 /// ```
 #[must_use = "a training is created when this is awaited"]
-#[derive(Debug)]
 pub struct CreateTraining {
     client: Client,
     path: Result<String>,
@@ -133,6 +134,17 @@ pub struct CreateTraining {
     training: TrainingOptions,
     options: RequestOptions,
     uploads: UploadObserver,
+}
+
+impl fmt::Debug for CreateTraining {
+    /// Omits the input and the URLs of webhooks, which may have secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CreateTraining")
+            .field("path", &self.path)
+            .field("destination", &self.destination)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
 }
 
 impl CreateTraining {

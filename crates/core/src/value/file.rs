@@ -100,7 +100,7 @@ impl ByteSource for Bytes {
     }
 }
 
-/// A file to send: a path, bytes, or any [`ByteSource`].
+/// A file to send: a path, bytes, a stream, a reader, or any [`ByteSource`].
 ///
 /// A file is assigned to a member of a [`Value`](crate::Value); [`json!`](crate::json) cannot hold one.
 ///

@@ -60,20 +60,26 @@ impl Number {
         if text.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E')) {
             return parse_float(text).filter(|float| float.is_finite()).map(Self::Float);
         }
-        if let Ok(int) = text.parse() {
-            return Some(Self::Int(int));
-        }
-        if let Ok(int) = text.parse() {
-            return Some(Self::UInt(int));
-        }
-        Self::big(text)
+        Self::integer(text)
     }
 
     /// Builds an integer from decimal digits with an optional leading `-`.
-    pub fn big(digits: &str) -> Option<Self> {
+    ///
+    /// ```
+    /// use replicant::Number;
+    ///
+    /// assert_eq!(Number::integer("-5"), Some(Number::Int(-5)));
+    /// assert_eq!(Number::integer("18446744073709551615"), Some(Number::UInt(u64::MAX)));
+    /// assert!(matches!(Number::integer("18446744073709551616"), Some(Number::Big(_))));
+    /// assert_eq!(Number::integer("1.5"), None);
+    /// ```
+    pub fn integer(digits: &str) -> Option<Self> {
         let unsigned = digits.strip_prefix('-').unwrap_or(digits);
-        let valid = !unsigned.is_empty() && unsigned.bytes().all(|byte| byte.is_ascii_digit());
-        valid.then(|| Self::Big(digits.into()))
+        if unsigned.is_empty() || !unsigned.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let small = digits.parse().ok().map(Self::Int).or_else(|| digits.parse().ok().map(Self::UInt));
+        Some(small.unwrap_or_else(|| Self::Big(digits.into())))
     }
 
     /// Returns the integer if it fits `i64`.
@@ -81,6 +87,15 @@ impl Number {
         match self {
             Self::Int(int) => Some(*int),
             Self::UInt(int) => i64::try_from(*int).ok(),
+            Self::Big(_) | Self::Float(_) => None,
+        }
+    }
+
+    /// Returns the integer if it fits `u64`.
+    pub fn as_u64(&self) -> Option<u64> {
+        match self {
+            Self::Int(int) => u64::try_from(*int).ok(),
+            Self::UInt(int) => Some(*int),
             Self::Big(_) | Self::Float(_) => None,
         }
     }

@@ -105,7 +105,8 @@ impl Value {
     }
 
     /// Replaces every leaf.
-    pub(crate) fn map_leaves(self, replace: &mut impl FnMut(Value) -> Value) -> Value {
+    #[doc(hidden)]
+    pub fn map_leaves(self, replace: &mut impl FnMut(Value) -> Value) -> Value {
         match self {
             Self::Array(items) => {
                 Self::Array(items.into_iter().map(|item| item.map_leaves(replace)).collect())

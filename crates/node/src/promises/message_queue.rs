@@ -2,11 +2,12 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, Weak},
     time::{Duration, Instant},
 };
 
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
+use replicant::bindings::lock;
 use replicant_javascript::Message;
 use tokio::sync::watch;
 
@@ -108,6 +109,6 @@ impl MessageQueue {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }

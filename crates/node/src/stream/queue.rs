@@ -2,10 +2,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
 };
 
-use replicant::{Error, Item, Result};
+use replicant::{Error, Item, Result, bindings::lock};
 use replicant_javascript::{Batches, Channel, Message};
 use tokio::sync::{Notify, watch};
 
@@ -214,6 +214,6 @@ impl Queue {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }

@@ -3,13 +3,13 @@
 use std::sync::{Arc, Mutex};
 
 use pyo3::{prelude::*, types::PyDict};
-use replicant::Value;
+use replicant::{Value, bindings::lock};
 
 use super::{
     context::empty_context,
     promise::{Outcome, Promise},
 };
-use crate::{lock::lock, once::intern, raised::reraised, runtime::gate, value};
+use crate::{once::intern, raised::reraised, runtime::gate, value};
 
 pub enum Message {
     /// A call is finished.

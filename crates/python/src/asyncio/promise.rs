@@ -10,10 +10,10 @@ use pyo3::{
     exceptions::{PyRuntimeError, PyStopIteration},
     prelude::*,
 };
+use replicant::bindings::lock;
 use tokio::task::AbortHandle;
 
 use crate::{
-    lock::lock,
     once::intern,
     runtime::{Driver, gate},
 };

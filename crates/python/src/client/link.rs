@@ -6,14 +6,13 @@ use pyo3::prelude::*;
 use pyo3_async_runtimes::TaskLocals;
 use replicant::{
     BoxFuture, Client as Core, Error, ErrorKind, Observer,
-    bindings::Following,
+    bindings::{Following, lock},
     telemetry::{attach, attach_stream},
 };
 
 use crate::{
     asyncio::{CompletionChannel, current_context},
     error,
-    lock::lock,
     raised::{Raised, reraised},
     read_ahead::Items,
     runtime::Inbox,

@@ -6,7 +6,7 @@
 
 use std::{
     future::Future,
-    io, process,
+    io, panic, process,
     sync::{
         atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
         mpsc,
@@ -53,10 +53,12 @@ struct Shared {
 impl Driver {
     /// Starts a runtime and its thread, which stay until the process ends.
     pub fn start() -> io::Result<&'static Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .on_thread_start(signals::block)
-            .build()?;
+        // tokio panics if a process has no descriptors left for its signals.
+        let built = panic::catch_unwind(|| {
+            let mut builder = tokio::runtime::Builder::new_current_thread();
+            builder.enable_all().on_thread_start(signals::block).build()
+        });
+        let runtime = built.unwrap_or_else(|_| Err(io::Error::other("too few file descriptors")))?;
         let shared: &'static Shared = Box::leak(Box::default());
         let (give, take) = mpsc::channel::<&'static Self>();
         let builder = thread::Builder::new().name("replicant".into());
@@ -94,6 +96,15 @@ impl Driver {
             self.thread.unpark();
         }
         task
+    }
+
+    /// Has our thread drive the runtime, until the result is dropped, for a thread that only looks into it.
+    pub fn keep_driven(&self) -> Counted {
+        let counted = Counted::new(&self.shared.tasks);
+        if !self.shared.driven.load(SeqCst) {
+            self.thread.unpark();
+        }
+        counted
     }
 
     /// Enters the context of this runtime.
@@ -157,7 +168,8 @@ impl Drop for Inside<'_> {
     }
 }
 
-struct Counted(&'static AtomicUsize);
+/// A task that our thread drives.
+pub struct Counted(&'static AtomicUsize);
 
 impl Counted {
     fn new(count: &'static AtomicUsize) -> Self {

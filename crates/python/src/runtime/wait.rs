@@ -2,11 +2,15 @@
 
 use std::{
     future::{Future, poll_fn},
-    mem,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::Pin,
-    task::{Context, Poll},
-    time::Duration,
+    pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+    task::{Context, Poll, Wake, Waker},
+    thread::{self, Thread},
+    time::{Duration, Instant},
 };
 
 use futures_util::FutureExt;
@@ -14,12 +18,16 @@ use pyo3::prelude::*;
 use replicant::{Error, Result};
 use tokio::sync::watch;
 
-use super::{Driver, Inbox, SLICE, gate, greenlets::Greenlets, with_ending};
+use super::{Driver, Inbox, SLICE, driver::Counted, gate, greenlets::Greenlets, with_ending};
 use crate::once::Once;
 
-/// How long a wait blocks the other greenlets of its thread at a time, and how long it lets them run at most.
+/// How long a wait may last in threads other than the main one, which receives no signals.
+const LONG_SLICE: Duration = Duration::from_millis(250);
+/// How long a wait that progresses blocks the other greenlets of its thread at a time, and how long it lets them run at most.
 const GREENLET_SLICE: Duration = Duration::from_millis(1);
 const GREENLET_REST: Duration = Duration::from_millis(16);
+/// Time in which the runtime continues what a greenlet waits for.
+const GREENLET_PROGRESS: Duration = Duration::from_micros(200);
 
 /// A blocking call in progress.
 struct Waiting<F> {
@@ -57,29 +65,32 @@ pub fn wait<T: Send, N: Send>(
     let (driver, ending) = with_ending()?;
     let future = Some(Box::pin(AssertUnwindSafe(future).catch_unwind()));
     let mut waiting = Waiting { driver, future, ending: Some(ending) };
-    // Polls the sockets before the future: a pooled connection that the server has closed must not be used.
-    let mut polled = false;
     let greenlets = Greenlets::current(py)?;
-    let slice_length = if greenlets.is_some() { GREENLET_SLICE } else { SLICE };
+    let peeking = greenlets.is_some().then(|| Peeking::new(driver));
+    let mut slice_length = SLICE;
     let mut pause = GREENLET_SLICE;
     loop {
         let slice = |waiting: &mut Waiting<_>| {
             let Waiting { future, ending, .. } = waiting;
-            let slice = async {
-                if !mem::replace(&mut polled, true) {
-                    tokio::task::yield_now().await;
-                    tokio::task::yield_now().await;
-                }
+            let step = async {
                 tokio::select! {
                     biased;
                     Some(value) = next(observed) => Step::Observed(value),
                     Some(done) = poll_fn(|context| poll(future, context)) => Step::Done(done),
                     () = notified(ending) => Step::Ending,
-                    () = tokio::time::sleep(slice_length) => Step::Tick,
                 }
             };
             // Panics if this thread belongs to the runtime, where it must not wait.
-            catch_unwind(AssertUnwindSafe(|| driver.block_on(slice)))
+            catch_unwind(AssertUnwindSafe(|| match &peeking {
+                Some(peeking) => peeking.poll(step).unwrap_or(Step::Tick),
+                None => driver.block_on(async {
+                    tokio::select! {
+                        biased;
+                        step = step => step,
+                        () = tokio::time::sleep(slice_length) => Step::Tick,
+                    }
+                }),
+            }))
         };
         let outcome = match gate::detach_or(py, &mut waiting, slice, Waiting::abandon) {
             Ok(Step::Done(Ok(value))) => {
@@ -91,6 +102,12 @@ pub fn wait<T: Send, N: Send>(
             Ok(Step::Done(Err(panic))) | Err(panic) => return Ok(Err(Error::from_panic(&*panic))),
             Ok(Step::Observed(value)) => observe(value),
             Ok(Step::Tick) => {
+                if slice_length == SLICE && !is_main_thread(py)? {
+                    slice_length = LONG_SLICE;
+                }
+                if peeking.as_ref().is_some_and(Peeking::is_progressing) {
+                    pause = GREENLET_SLICE;
+                }
                 let rested = greenlets.as_ref().map_or(Ok(()), |greenlets| greenlets.rest(pause));
                 pause = (pause * 2).min(GREENLET_REST);
                 rested.and_then(|()| py.check_signals()).and_then(|()| raise_pending(py))
@@ -106,6 +123,64 @@ pub fn wait<T: Send, N: Send>(
             return Err(error);
         }
     }
+}
+
+/// How a greenlet waits: all others of its thread stand still while it is in here, so it only looks what the runtime has
+/// done, which our thread drives.
+struct Peeking {
+    driver: &'static Driver,
+    woken: Arc<Woken>,
+    _driven: Counted,
+}
+
+/// Wakes a thread that waits for progress.
+struct Woken {
+    is_woken: AtomicBool,
+    thread: Thread,
+}
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.is_woken.store(true, SeqCst);
+        self.thread.unpark();
+    }
+}
+
+impl Peeking {
+    fn new(driver: &'static Driver) -> Self {
+        let woken = Arc::new(Woken { is_woken: AtomicBool::new(true), thread: thread::current() });
+        Self { driver, woken, _driven: driver.keep_driven() }
+    }
+
+    /// Polls `future` as long as it progresses, for a slice at most.
+    fn poll<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        let _inside = self.driver.enter();
+        let waker = Waker::from(self.woken.clone());
+        let mut future = pin!(future);
+        let end = Instant::now() + GREENLET_SLICE;
+        loop {
+            let progresses = self.woken.is_woken.swap(false, SeqCst);
+            if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+                return Some(output);
+            }
+            if progresses && !self.is_progressing() {
+                thread::park_timeout(GREENLET_PROGRESS);
+            }
+            if !self.is_progressing() || Instant::now() >= end {
+                return None;
+            }
+        }
+    }
+
+    fn is_progressing(&self) -> bool {
+        self.woken.is_woken.load(SeqCst)
+    }
+}
+
+fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
+    let threading = py.import("threading")?;
+    let main = threading.call_method0("main_thread")?.getattr("ident")?;
+    main.eq(threading.call_method0("get_ident")?)
 }
 
 /// Raises the exception that another thread has set for this one, such as the time limit of a task queue. The interpreter

@@ -7,9 +7,10 @@ use std::{
 };
 
 use pyo3::{exceptions::PyValueError, prelude::*, types::PyString};
+use replicant::bindings::lock;
 use tokio::sync::{Mutex as TurnMutex, OwnedMutexGuard};
 
-use crate::{awaitable::close, lock::lock, once::intern};
+use crate::{awaitable::close, once::intern};
 
 /// How often to wait for a measurement, for 1 ms each. A greenlet waits in vain if `time.sleep` does not let others run.
 const WAITS: u32 = 2000;

@@ -3,12 +3,16 @@
 use std::sync::{Arc, Mutex};
 
 use pyo3::{exceptions::PyKeyboardInterrupt, prelude::*, types::PyDict};
-use replicant::{Error, ErrorKind, Result, Value, bindings::Wanted, hooks::HeaderChanges, telemetry::Level};
+use replicant::{
+    Error, ErrorKind, Result, Value,
+    bindings::{Wanted, lock},
+    hooks::HeaderChanges,
+    telemetry::Level,
+};
 use tokio::sync::oneshot;
 
 use super::{Notice, deliver_late};
 use crate::{
-    lock::lock,
     once::{Once, intern},
     raised::Raised,
     value,

@@ -8,14 +8,13 @@ use std::{
 use pyo3::prelude::*;
 use replicant::{
     Value,
-    bindings::{Following, HookResult, PerProcess},
+    bindings::{Following, HookResult, PerProcess, lock},
 };
 use tokio::sync::{oneshot, watch};
 
 use super::{Notice, Receiver, keep_for_later};
 use crate::{
     asyncio::{CompletionChannel, current_context},
-    lock::lock,
     runtime::Inbox,
 };
 

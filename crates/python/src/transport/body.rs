@@ -21,7 +21,7 @@ pub struct Body(Arc<ReadAhead>);
 
 impl Body {
     pub fn new(chunks: BoxStream<'static, Result<Bytes, Error>>) -> Self {
-        Self(Arc::new(ReadAhead::new(Some(Box::pin(chunks.map_ok(Item::Bytes))), false)))
+        Self(Arc::new(ReadAhead::of(Box::pin(chunks.map_ok(Item::Bytes)))))
     }
 
     /// Returns the next chunk if it was already read.

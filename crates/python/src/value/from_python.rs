@@ -323,12 +323,9 @@ fn integer(int: &Bound<'_, PyInt>) -> PyResult<Value> {
     if let Ok(int) = int.extract::<i64>() {
         return Ok(Value::Number(Number::Int(int)));
     }
-    if let Ok(int) = int.extract::<u64>() {
-        return Ok(Value::Number(Number::UInt(int)));
-    }
     // By the method of `int`, because subclasses such as enumerations may print something else.
     let digits = int.py().get_type::<PyInt>().call_method1("__repr__", (int,))?.extract::<String>()?;
-    Number::big(&digits).map(Value::Number).ok_or_else(|| PyValueError::new_err(digits))
+    Number::integer(&digits).map(Value::Number).ok_or_else(|| PyValueError::new_err(digits))
 }
 
 /// Returns an attribute unless it is missing or None.

@@ -7,8 +7,6 @@ use replicant::{
     map::{MapStats, Stopped},
 };
 
-use super::results::object;
-
 /// Returns the line that shows the progress.
 pub(super) fn progress(stats: &MapStats, total: Option<u64>) -> String {
     let finished = stats.finished();
@@ -57,7 +55,7 @@ pub(super) fn summary(stats: &MapStats, total: Option<u64>) -> String {
 
 /// Returns the counts of a batch that has ended, as JSON.
 pub(super) fn summary_json(stats: &MapStats, total: Option<u64>) -> Value {
-    object([
+    Value::from_members([
         ("rows", stats.finished().into()),
         ("total", total.into()),
         ("succeeded", stats.succeeded.into()),

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use replicant::{Object, Reference, Value, map::MapItem};
+use replicant::{Reference, Value, map::MapItem};
 use tokio::{
     fs::{File, OpenOptions},
     io::{AsyncSeekExt, AsyncWriteExt},
@@ -209,9 +209,9 @@ impl Results {
 fn line(item: &MapItem) -> Value {
     let error = item.error.as_ref().map(|error| {
         let members = [("code", error.code().into()), ("message", message(error).into())];
-        object(members)
+        Value::from_members(members)
     });
-    object([
+    Value::from_members([
         ("key", item.key.clone()),
         ("index", item.index.into()),
         ("status", item.status.as_str().into()),
@@ -221,9 +221,4 @@ fn line(item: &MapItem) -> Value {
         ("seconds", item.seconds.into()),
         ("id", item.prediction["id"].clone()),
     ])
-}
-
-/// Builds an object.
-pub(super) fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
-    Value::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Object>())
 }

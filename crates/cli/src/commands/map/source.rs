@@ -6,11 +6,11 @@ use std::{
     hash::{BuildHasher, RandomState},
     io::{self, Read},
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use futures_util::{Stream, stream};
-use replicant::map::Row;
+use replicant::{bindings::lock, map::Row};
 use tokio::{sync::mpsc, task::spawn_blocking};
 
 use crate::{
@@ -37,13 +37,13 @@ pub(super) struct Broken(Arc<Mutex<Option<String>>>);
 
 impl Broken {
     pub fn take(&self) -> Option<Failure> {
-        let why = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let why = lock(&self.0).take();
         why.map(|why| Failure::new(FAILED, why))
     }
 
     fn set(&self, failure: Failure, of: &Source) {
         let why = failure.within(&of.name()).message;
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+        *lock(&self.0) = Some(why);
     }
 }
 

@@ -140,6 +140,17 @@ fn a_prediction_that_has_probably_ended_is_polled_before_it_is_due() {
 }
 
 #[test]
+fn a_prediction_that_has_probably_ended_twice_is_forgotten_with_its_task() {
+    let (mut schedule, now) = (Schedule::with_seed(7), seconds(1000.0));
+    let place = schedule.join(running(1), None, now);
+    schedule.expect_end(place, now);
+    schedule.expect_end(place, now + seconds(1.0));
+    assert_eq!(schedule.ended.len(), 1);
+    schedule.leave(place, now + seconds(2.0));
+    assert!(schedule.ended.is_empty());
+}
+
+#[test]
 fn polls_need_no_budget_if_the_api_reports_that_many_are_left() {
     let left = |left| Allowance { left, ..Allowance::default() };
     for (allowance, many) in [(left(3000), false), (left(59_999), true)] {

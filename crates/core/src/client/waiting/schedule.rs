@@ -95,17 +95,24 @@ impl Schedule {
 
     /// Records that a prediction has probably ended, so that it is polled before others.
     pub fn expect_end(&mut self, place: Place, now: Duration) {
-        if let Some(entry) = self.entries.get_mut(&place) {
-            entry.ended = Some(now);
-            self.ended.insert((now, place));
+        self.set_ended(place, Some(now));
+    }
+
+    /// Sets when a list showed that a prediction has ended. Returns the time before.
+    fn set_ended(&mut self, place: Place, ended: Option<Duration>) -> Option<Duration> {
+        let entry = self.entries.get_mut(&place)?;
+        let before = std::mem::replace(&mut entry.ended, ended);
+        if let Some(before) = before {
+            self.ended.remove(&(before, place));
         }
+        self.ended.extend(ended.map(|ended| (ended, place)));
+        before
     }
 
     /// Removes a prediction.
     pub fn leave(&mut self, place: Place, now: Duration) {
-        if let Some(ended) = self.entries.remove(&place).and_then(|entry| entry.ended) {
-            self.ended.remove(&(ended, place));
-        }
+        self.set_ended(place, None);
+        self.entries.remove(&place);
         self.pass_turn_on(place, now);
     }
 
@@ -180,6 +187,7 @@ impl Schedule {
         }
         if let Some(entry) = self.entries.get_mut(&place) {
             entry.activity = Activity::Polls;
+            // `polled` still asks the entry whether a list showed the end.
             if let Some(ended) = entry.ended {
                 self.ended.remove(&(ended, place));
             }
@@ -190,10 +198,10 @@ impl Schedule {
     /// Records the response to a poll.
     pub fn polled(&mut self, place: Place, status: &str, hints: Hints, now: Duration) {
         let random = self.random.next();
+        let listed_end = self.set_ended(place, None).is_some();
         let Some(entry) = self.entries.get_mut(&place) else { return };
         entry.activity = Activity::Waits;
         entry.known.hints = hints;
-        let listed_end = entry.ended.take().is_some();
         entry.poll(status, now, random);
         if listed_end {
             entry.doubted = now.saturating_add(entry.pause);
@@ -203,9 +211,10 @@ impl Schedule {
     /// Records a poll that failed. The next one follows after a pause and `wait`.
     pub fn failed(&mut self, place: Place, wait: Duration, now: Duration) {
         let random = self.random.next();
+        self.set_ended(place, None);
         let Some(entry) = self.entries.get_mut(&place) else { return };
         let status = entry.known.status.clone();
-        (entry.activity, entry.ended) = (Activity::Waits, None);
+        entry.activity = Activity::Waits;
         entry.poll(&status, now, random);
         entry.not_before = now.saturating_add(entry.pause).saturating_add(wait);
         entry.doubted = entry.not_before;
