@@ -4,6 +4,7 @@ import { clientParams } from "./call-options";
 import type { Core } from "./calls";
 import { channel } from "./completion-channel";
 import { encodeParams, rethrow, unknownOption } from "./compute";
+import { InvalidArgumentError } from "./errors";
 import { FetchTransport } from "./fetch-transport";
 import { invalid, kindOf } from "./invalid";
 import { loggerOf, logTo, STDERR } from "./logger";
@@ -147,12 +148,19 @@ function connect(given: ReplicateOptions): [Core, Record<string, unknown>] {
     auth: options.auth ?? "",
   };
   const { json, parts } = encodeParams(clientParams(values));
-  return rethrow(() => {
-    const client = new native.NativeClient(channel, json, parts, fetch && new FetchTransport(fetch).send);
-    const tracing = options.tracing !== false;
-    const core = { client, fetch, telemetry, tracing, cancelOnExit, waitUntil };
-    return [core, JSON.parse(client.describe())];
-  });
+  try {
+    return rethrow(() => {
+      const client = new native.NativeClient(channel, json, parts, fetch && new FetchTransport(fetch).send);
+      const tracing = options.tracing !== false;
+      const core = { client, fetch, telemetry, tracing, cancelOnExit, waitUntil };
+      return [core, JSON.parse(client.describe())];
+    });
+  } catch (error) {
+    if (rest.baseUrl === undefined && error instanceof InvalidArgumentError && error.argument === "baseUrl") {
+      invalid(error.message.replace("`baseUrl`", "the environment variable REPLICATE_BASE_URL"));
+    }
+    throw error;
+  }
 }
 
 /** Checks what the core does not see. */

@@ -60,6 +60,8 @@ function statusMessage({ url, status, status_text, body = "", hint }: Failure): 
   return `Request to ${url} failed with status ${status} ${status_text}: ${text}.${hint ? ` ${hint}` : ""}`;
 }
 
+const MISSING_TARGET = "Exactly one of 'model', 'version', or 'deployment' must be specified.";
+
 /** Beginnings of messages: those of the core, and those of npm's `replicate`, which programs match on. */
 const OFFICIAL: readonly (readonly [core: string, official: string])[] = [
   ["Missing webhook id", "Missing required webhook headers"],
@@ -68,7 +70,7 @@ const OFFICIAL: readonly (readonly [core: string, official: string])[] = [
   ["Missing webhook headers", "Missing required webhook headers"],
   ["Missing webhook body", "Missing required body"],
   ["Missing webhook signing secret", "Missing required secret"],
-  ["Exactly one of", "Either model or version must be specified. Exactly one of"],
+  [MISSING_TARGET, `Either model or version must be specified. ${MISSING_TARGET}`],
 ];
 
 function officialMessage(message: string): string {

@@ -114,7 +114,7 @@ class Encoder {
       case "object":
         return value === null ? null : this.#object(value);
       default:
-        return this.#reject(`${kindOf(value)} cannot be sent`);
+        return this.#reject(`${kindOf(value)} cannot be sent; omit it`);
     }
   }
 
@@ -184,7 +184,8 @@ class Encoder {
   }
 
   #inside<T>(ancestor: object, encode: () => T): T {
-    if (this.#ancestors.has(ancestor)) this.#reject("circular reference: it contains itself");
+    if (this.#ancestors.has(ancestor))
+      this.#reject("circular reference: it contains itself; pass a copy without the reference");
     if (this.#ancestors.size > MOST_LEVELS) this.#tooDeep("", MOST_LEVELS);
     this.#ancestors.add(ancestor);
     const result = encode();

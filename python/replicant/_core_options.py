@@ -53,15 +53,25 @@ def core_options(options: Mapping[str, Any]) -> Dict[str, Any]:
     for alias, name in CORE_NAMES.items():
         value = core.pop(alias, None)
         if value is not None:
-            core[name] = {**core.get(name, {}), **value} if name in TABLES else value
+            core[name] = {**core.get(name, {}), **_table(alias, value)} if name in TABLES else value
     for name in TABLES:
         if name in core:
-            core[name] = dict(core[name])
+            core[name] = _table(name, core[name])
             if not core[name]:
                 del core[name]
     if "timeout" in core:
         core.update(_timeouts(core["timeout"]))
     return core
+
+
+def _table(name: str, given: Any) -> Dict[str, Any]:
+    try:
+        return dict(given)
+    except (TypeError, ValueError):
+        from ._errors import InvalidArgumentError
+
+        message = f"`{name}` must be a mapping of names to values, not {type(given).__name__}"
+        raise InvalidArgumentError(message, argument=name) from None
 
 
 def _timeouts(timeout: Any) -> Dict[str, Any]:

@@ -166,6 +166,8 @@ def _check_rows(rows: object) -> None:
         advice = (
             "pass `table.to_pylist()`, or the rows of one of `table.to_batches()` after the other"
         )
+    elif not any(hasattr(kind, name) for name in ("__iter__", "__aiter__", "__getitem__")):
+        what, advice = "", "pass a list or a generator"
     else:
         return
     raise InvalidArgumentError(
@@ -224,11 +226,11 @@ def getter(name: str, given: Any) -> Optional[Callable[[Any], Any]]:
 
 
 def _member(row: Any, name: str, argument: str) -> Any:
-    members: Any = row
+    members: Any = row if issubclass(type(row), Mapping) else None
     try:
-        return members[name] if isinstance(row, Mapping) else getattr(row, name)
+        return getattr(row, name) if members is None else members[name]
     except (KeyError, AttributeError) as error:
-        names = ", ".join(map(str, members)) if isinstance(row, Mapping) else ""
+        names = ", ".join(map(str, members or ()))
         raise InvalidArgumentError(
             f"`{argument}` names the member {name!r}, which a row does not have; "
             + (f"it has {names}" if names else f"it is of type {type(row).__name__}"),

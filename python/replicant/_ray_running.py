@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import uuid
-from typing import Any, Coroutine, Dict, Optional, Set, TypeVar
+from typing import Any, Callable, Coroutine, Dict, Optional, Set, TypeVar
 
 from ._async.client import AsyncClient
 from ._errors import InvalidArgumentError
@@ -56,7 +56,7 @@ class Running:
             on_retry=self.gated.on_retry,
         )
         self.folder = folder
-        self.input = getter("input", input) or (lambda row: row)
+        self.input: Callable[[Any], Any] = getter("input", input) or (lambda row: row)
         self.key = getter("key", key)
         self.preparing = asyncio.Lock()
         # All batches of the actor together.

@@ -194,7 +194,9 @@ class _RawResponses:
             response: List[Any] = []
             result = getattr(_recording(self._space, response), name)(*args, **kwargs)
             if hasattr(result, "__anext__"):
-                raise TypeError(f"`{name}` is iterated over, so it has no single response")
+                raise TypeError(
+                    f"`{name}` is iterated over, so it has no single response; call it without `with_raw_response`"
+                )
             if hasattr(result, "__await__"):
                 return _awaited(result, response)
             return _with_response(result, response)
@@ -219,7 +221,9 @@ def _recording(space: Any, response: List[Any]) -> Any:
 
 def _with_response(result: Any, response: List[Any]) -> APIResponse[Any]:
     if not response:
-        raise TypeError("no request was sent, so there is no response")
+        raise TypeError(
+            "no request was sent, so there is no response; call the method without `with_raw_response`"
+        )
     return APIResponse(result, *response)
 
 

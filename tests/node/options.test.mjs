@@ -326,6 +326,30 @@ test("advice for an unknown option names it as written, with the calls that have
   assert.deepEqual(await emulator.requests(), []);
 });
 
+test("several targets of a create are an error that does not say that they are missing", async () => {
+  const create = replicate.predictions.create({ model: "a/b", version: "c", input: {} });
+  await assert.rejects(create, (error) => {
+    assert.equal(error.argument, "version");
+    return rejection("Exactly one of 'model', 'version', or 'deployment' must be specified, not several")(
+      error,
+    );
+  });
+});
+
+test("an invalid URL of the environment is an error that names the variable", () => {
+  const before = process.env.REPLICATE_BASE_URL;
+  process.env.REPLICATE_BASE_URL = "foo";
+  try {
+    assert.throws(
+      () => new Replicate(),
+      rejection(/^the environment variable REPLICATE_BASE_URL must begin with http/),
+    );
+  } finally {
+    if (before === undefined) delete process.env.REPLICATE_BASE_URL;
+    else process.env.REPLICATE_BASE_URL = before;
+  }
+});
+
 test("a misspelled property of a body is an error that names it", async () => {
   const version = "0".repeat(64);
   const { deployments, files, models, predictions, trainings } = replicate;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import socket
 import types
+from pathlib import Path
 from typing import Any, Callable
 from unittest.mock import Mock
 
@@ -56,6 +57,45 @@ def test_a_name_without_an_owner_is_refused_with_advice() -> None:
         ValueError, match='expected "owner/name", or owner and name as two arguments, not "sdxl"'
     ):
         replicant.models.get("sdxl")
+
+
+def test_messages_name_the_argument_and_what_to_do(
+    client: replicant.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing: Any = None
+    prediction = "There is no prediction 'nope' that this token can see".replace("'", '"')
+    for call, argument, words in [
+        (lambda: client.models.get("abc"), "owner", 'not "abc"'),
+        (lambda: client.run("flux"), "ref", "Expected format: owner/name"),
+        (lambda: client.predictions.create("a/b", {}, deployment="c/d"), "version", "not several"),
+        (lambda: replicant.Client("r8_a b"), "api_token", "contains invalid characters"),
+        (
+            lambda: replicant.Client(headers=["a"]),
+            "headers",
+            "mapping of names to values, not list",
+        ),  # type: ignore[arg-type]
+        (lambda: client.map("a/b", missing), "rows", "must be an iterable of rows, not NoneType"),
+        (lambda: client.predictions.get("nope"), None, prediction),
+        (lambda: client.predictions.cancel("nope"), None, prediction),
+        (lambda: client.predictions.wait("nope"), None, prediction),
+        (
+            lambda: client.run("a/b", {"image": tmp_path / "x"}),
+            "input.image",
+            "such file or directory",
+        ),
+    ]:
+        with pytest.raises(replicant.exceptions.ReplicateException) as raised:
+            call()
+        assert words in str(raised.value)
+        assert "os error" not in str(raised.value)
+        assert raised.value.argument == argument, words
+    monkeypatch.setenv("REPLICATE_BASE_URL", "foo")
+    with pytest.raises(
+        ValueError, match=r"^the environment variable REPLICATE_BASE_URL must begin"
+    ) as of_variable:
+        replicant.Client()
+    assert isinstance(of_variable.value, replicant.InvalidArgumentError)
+    assert of_variable.value.argument is None
 
 
 SIBLINGS = [

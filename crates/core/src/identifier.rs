@@ -142,7 +142,7 @@ option_types! {
 impl ReferenceParam {
     pub fn resolve(&self) -> Result<Reference> {
         match self {
-            Self::Text(text) => text.parse(),
+            Self::Text(text) => text.parse().map_err(|error: Error| error.about("ref")),
             Self::Version { version, .. } => Ok(Reference::Version { model: None, id: version.clone() }),
         }
     }

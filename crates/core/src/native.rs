@@ -18,7 +18,7 @@ mod stream_source;
 mod tls;
 mod unsent;
 
-pub(crate) use self::files::{AtomicFile, absolute, create_folder, is_file, sync_folder};
+pub(crate) use self::files::{AtomicFile, absolute, create_folder, is_file, sync_folder, without_code};
 pub(crate) use self::proxy::proxy_for;
 pub(crate) use self::unsent::watch;
 pub use self::{

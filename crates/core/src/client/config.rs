@@ -70,7 +70,17 @@ impl Config {
             None => env("REPLICATE_POLL_INTERVAL").map(|text| poll_interval_from(&text)).transpose()?,
         };
         let token = resolve_token(options.token)?;
-        let base_url = base_url::resolve(given(options.base_url).or_else(|| env("REPLICATE_BASE_URL")))?;
+        let base_url = given(options.base_url);
+        // On the web there are no variables.
+        let is_option = cfg!(target_arch = "wasm32") || base_url.is_some();
+        let base_url =
+            base_url::resolve(base_url.or_else(|| env("REPLICATE_BASE_URL"))).map_err(|error| {
+                if is_option {
+                    return error;
+                }
+                let variable = "the environment variable REPLICATE_BASE_URL";
+                Error::invalid(error.message().replacen("`base_url`", variable, 1))
+            })?;
         let built_in = options.transport.is_none();
         let proxy = || if built_in { proxy_for(options.proxy.as_deref(), &base_url) } else { None };
         let reader = unencrypted_at(&base_url, proxy);
@@ -153,7 +163,8 @@ fn resolve_token(token: Option<Token>) -> Result<Option<Token>> {
         // The message must not contain the token.
         return Err(Error::invalid(
             "the API token contains invalid characters; check it for spaces, quotes and line breaks",
-        ));
+        )
+        .about("token"));
     }
     Ok((!token.is_empty()).then(|| token.into()))
 }

@@ -83,6 +83,14 @@ impl Client {
             404 if request.method == "POST" && is_create_without_version(url) => {
                 "Only official models run without a version: use owner/name:version for others, and check the spelling."
             }
+            404 if self.owns(url) => {
+                let (_, id) = url.path().split_once("/predictions/")?;
+                return Some(format!(
+                    "There is no prediction {:?} that this token can see: check the id, and that the token belongs to the \
+                     account that created it.",
+                    id.strip_suffix("/cancel").unwrap_or(id)
+                ));
+            }
             // On the web there are no paths.
             #[cfg(not(target_arch = "wasm32"))]
             422 => return super::file_hint::local_file_hint(request, response),

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, Result},
-    native::sync_folder,
+    native::{sync_folder, without_code},
     platform::{PerProcess, lock, run_blocking},
 };
 
@@ -369,7 +369,7 @@ pub(super) fn open_locked(path: &Path, options: &mut OpenOptions) -> Result<File
 }
 
 pub(super) fn unwritable(path: &Path, error: &io::Error) -> Error {
-    let message = format!("cannot write the checkpoint {}: {error}", path.display());
+    let message = format!("cannot write the checkpoint {}: {}", path.display(), without_code(error));
     Error::new(ErrorKind::FileNotWritten, message).about("checkpoint")
 }
 

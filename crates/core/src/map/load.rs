@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, Result},
+    native::without_code,
     predictions::snapshot::Snapshot,
 };
 
@@ -85,7 +86,7 @@ fn no_checkpoint(path: &Path) -> Error {
 }
 
 pub(super) fn unreadable(path: &Path, error: io::Error) -> Error {
-    let message = format!("cannot read the checkpoint {}: {error}", path.display());
+    let message = format!("cannot read the checkpoint {}: {}", path.display(), without_code(&error));
     Error::new(ErrorKind::FileNotFound, message).with_source(error)
 }
 

@@ -7,6 +7,7 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 
+use super::without_code;
 use crate::error::{Error, Result};
 
 pub(super) type Certificates = Vec<CertificateDer<'static>>;
@@ -14,7 +15,7 @@ pub(super) type Certificates = Vec<CertificateDer<'static>>;
 /// Returns the certificates of a PEM file, or of all PEM files in a folder. The error says what is wrong.
 pub(super) fn read(path: &Path) -> Result<Certificates, String> {
     let place = path.display();
-    let failed = |error: io::Error| format!("cannot read {place}: {error}");
+    let failed = |error: io::Error| format!("cannot read {place}: {}", without_code(&error));
     let mut found = Vec::new();
     if path.is_dir() {
         for entry in fs::read_dir(path).map_err(failed)? {

@@ -245,8 +245,15 @@ impl Drop for AtomicFile {
     }
 }
 
+/// Returns the text of an error without the code of the operating system.
+pub(crate) fn without_code(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error ").next().map_or_else(String::new, str::to_owned)
+}
+
 fn unwritable(target: &Path, error: io::Error) -> Error {
-    let message = format!("cannot write {}: {error}", target.display());
+    let advice = if error.kind() == io::ErrorKind::NotFound { "; create its folder first" } else { "" };
+    let message = format!("cannot write {}: {}{advice}", target.display(), without_code(&error));
     Error::new(ErrorKind::FileNotWritten, message).with_source(error)
 }
 
@@ -273,7 +280,7 @@ pub(crate) async fn create_folder(path: &Path) -> Result<(PathBuf, Vec<String>)>
         Ok(names)
     };
     let names = created.await.map_err(|error: io::Error| {
-        let message = format!("cannot create the folder {}: {error}", path.display());
+        let message = format!("cannot create the folder {}: {}", path.display(), without_code(&error));
         Error::new(ErrorKind::FileNotWritten, message).with_source(error)
     })?;
     Ok((path, names))

@@ -11,7 +11,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 
-use super::absolute;
+use super::{absolute, without_code};
 use crate::{
     error::{Error, ErrorKind},
     platform::{BoxError, BoxFuture, BoxStream, run_blocking},
@@ -105,8 +105,11 @@ fn edges(path: &Path, edge: u64) -> io::Result<Bytes> {
 }
 
 fn unreadable(path: &Path, error: io::Error) -> Error {
-    Error::new(ErrorKind::FileNotFound, format!("cannot read the file {}: {error}", path.display()))
-        .with_source(error)
+    Error::new(
+        ErrorKind::FileNotFound,
+        format!("cannot read the file {}: {}", path.display(), without_code(&error)),
+    )
+    .with_source(error)
 }
 
 /// A file reader that reads the next chunk while the previous one is sent.

@@ -161,8 +161,8 @@ impl CancelGuard {
     pub fn deadline_error(&self, timeout: Duration) -> Error {
         let last_seen = lock(&self.last_seen).clone();
         let end = match self.on_abandon {
-            OnAbandon::Cancel => "it is being canceled",
-            OnAbandon::Leave => "it continues to run",
+            OnAbandon::Cancel => "is being canceled",
+            OnAbandon::Leave => "continues to run",
         };
         let state = match &last_seen {
             Some(seen) => {
@@ -171,13 +171,13 @@ impl CancelGuard {
                     let status = seen.status();
                     format!("prediction {id} had finished ({status}), but some of its events had not arrived")
                 } else {
-                    format!("prediction {id} had not finished; {end}")
+                    format!("prediction {id} had not finished; it {end}")
                 }
             }
             None if self.uploading.load(Ordering::SeqCst) => {
                 "no prediction was created, as the files of its input were still being uploaded".to_owned()
             }
-            None => format!("the API had not responded to the create; if the prediction exists, {end}"),
+            None => format!("the API had not responded to the create; a prediction that it creates {end}"),
         };
         self.client.without_token(deadline_error(timeout, &state, last_seen))
     }

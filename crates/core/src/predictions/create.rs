@@ -181,7 +181,14 @@ impl CreateParams {
             (None, None, Some(deployment)) => {
                 named("deployment", &deployment).map(|(owner, name)| Target::Deployment(owner, name))
             }
-            _ => Err(Error::invalid("Exactly one of 'model', 'version', or 'deployment' must be specified.")),
+            (None, None, None) => {
+                let why = "Exactly one of 'model', 'version', or 'deployment' must be specified.";
+                Err(Error::invalid(why).about("version"))
+            }
+            _ => {
+                let why = "Exactly one of 'model', 'version', or 'deployment' must be specified, not several";
+                Err(Error::invalid(why).about("version"))
+            }
         };
         let mut create = CreatePrediction::new(client, target, input.unwrap_or_else(Value::object));
         create.prediction = options;

@@ -68,7 +68,7 @@ pub(crate) struct HandleParam {
 fn description<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HandleDescription, D::Error> {
     let given = Value::deserialize(deserializer)?;
     HandleDescription::of(&given).ok_or_else(|| {
-        let expected = "must be the id of a prediction, a handle, or a handle as a dictionary or JSON text";
+        let expected = "must be the id of a prediction, a handle, or its JSON, as an object or as text";
         D::Error::custom(match given.as_str() {
             Some(text) => format!("{expected}, not {text:?}"),
             None => format!("{expected}, not {}", given.kind()),

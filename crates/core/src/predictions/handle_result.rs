@@ -5,7 +5,6 @@ use std::{fmt, future::IntoFuture, time::Duration};
 use super::{
     output::Output,
     wait::{OfPrediction, WaitForPrediction, WaitOptions, WaitParams, WaitTarget},
-    watch::unknown_id,
 };
 use crate::{
     client::{
@@ -93,8 +92,8 @@ impl HandleResult {
     request_options!(wait.options);
 
     async fn output(self) -> Result<Value> {
-        let Self { client, id, wait, use_file_output } = self;
-        let ended = wait.ended().await.map_err(|error| unknown_id(error, &id))?;
+        let Self { client, wait, use_file_output, .. } = self;
+        let ended = wait.ended().await?;
         let ended = client.check_output(ended)?;
         Ok(client.with_files_if(client.uses_files(use_file_output), ended.into_output()))
     }

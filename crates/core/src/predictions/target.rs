@@ -157,6 +157,7 @@ pub(crate) fn owner_and(owner: String, name: Option<String>) -> Result<(String, 
             Error::invalid(format!(
                 "expected \"owner/name\", or owner and name as two arguments, not {owner:?}"
             ))
+            .about("owner")
         }),
     }
 }

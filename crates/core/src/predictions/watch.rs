@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     client::Client,
-    error::{Error, ErrorKind, Params, Result, flattened},
+    error::{Error, Params, Result, flattened},
     http::{deadline::Deadline, request::RequestOptions},
     platform::BoxStream,
     value::{DecodeError, Value, options::options},
@@ -150,8 +150,7 @@ impl Watching {
         }
         self.cursor.id.clone_from(&self.id);
         let options = self.polling.options.clone();
-        let fetched = self.client.fetch_prediction(&self.id, Deadline::none(), options).await;
-        fetched.map_err(|error| unknown_id(error, &self.id))
+        self.client.fetch_prediction(&self.id, Deadline::none(), options).await
     }
 
     /// Returns the events for what is new in a prediction.
@@ -200,14 +199,4 @@ fn event(kind: &str, mut members: Vec<(&str, Value)>, cursor: &HandleCursor) -> 
     members.insert(0, ("type", kind.into()));
     members.push(("cursor", cursor.to_value()));
     Value::from_members(members)
-}
-
-/// Explains the error for a prediction that does not exist.
-pub(super) fn unknown_id(error: Error, id: &str) -> Error {
-    if error.kind() != ErrorKind::NotFound || error.prediction().is_some() {
-        return error;
-    }
-    error.with_hint(&format!(
-        "There is no prediction {id:?} that this token can see: check the id, and that the token belongs to the account that created it."
-    ))
 }

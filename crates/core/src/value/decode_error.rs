@@ -99,8 +99,11 @@ impl DecodeError {
         let advice = if OF_REQUESTS.contains(&name) {
             "pass it in `request_options`".to_owned()
         } else {
-            let of_requests = OF_REQUESTS.iter().filter(|name| !known.contains(name));
-            known.extend(of_requests.collect::<Vec<_>>());
+            for name in OF_REQUESTS {
+                if !known.contains(name) {
+                    known.push(name);
+                }
+            }
             option_advice(name, &known)
         };
         Self::about_member(name, format!("unknown option `{name}`; {advice}"))

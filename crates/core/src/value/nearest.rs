@@ -24,7 +24,9 @@ const SYNONYMS: &[&[&str]] = &[
     &["max_retries", "retries", "retry", "max_attempts"],
     &["timeout", "timeout_ms", "request_timeout", "deadline"],
     &["fetch", "http_client", "transport", "client", "session", "dispatcher"],
+    #[cfg(not(target_arch = "wasm32"))]
     &["proxy", "http_agent", "https_agent", "agent", "proxies", "http_proxy", "https_proxy"],
+    #[cfg(not(target_arch = "wasm32"))]
     &["ca_bundle", "ca", "cert", "verify"],
     &["interval", "poll_interval", "polling_interval"],
     &["ref", "model", "identifier", "model_id", "model_name"],
@@ -42,6 +44,7 @@ pub(crate) const OF_CALLS: &[(&[&str], &str)] = &[
     (&["interval"], "`run`, `map` and `wait`"),
     (&["use_file_output", "on_abandon"], "`run`, `stream` and `map`"),
     (&["wait", "cancel_after", "stream"], "`run`, `stream`, `map` and creates of predictions"),
+    // Not on the web.
     #[cfg(not(target_arch = "wasm32"))]
     (
         &[
@@ -112,14 +115,15 @@ fn distance(from: &str, to: &str) -> usize {
 
 /// Returns advice for the unknown option `given` where `names` are valid.
 pub(crate) fn option_advice(given: &str, names: &[&str]) -> String {
-    let is_given = |name: &&str| normalize(name) == normalize(given);
     if let Some(name) = nearest(given, names) {
         return format!("did you mean `{name}`?");
     }
-    match OF_CALLS.iter().find(|(options, _)| options.iter().any(is_given)) {
+    match OF_CALLS.iter().find(|(options, _)| options.contains(&given)) {
         Some((_, calls)) => format!("it is an option of {calls}"),
         // In the input, the API would store it.
-        None if TOKEN.iter().any(is_given) => "pass the token to the client".to_owned(),
+        None if TOKEN.iter().any(|name| normalize(name) == normalize(given)) => {
+            "pass the token to the client".to_owned()
+        }
         None if names.contains(&"input") => "options of the model belong in `input`".to_owned(),
         None => format!("expected one of {}", list(names, '`', "and")),
     }
