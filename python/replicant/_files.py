@@ -290,7 +290,7 @@ class FileURL(str, FileOutput):
     def __new__(cls, file: FileOutput) -> FileURL:
         made = super().__new__(cls, file.url)
         made._file = file
-        # Shares its attributes, such as the saved path, with the `FileOutput`.
+        # Shares its attributes, such as the size, with the `FileOutput`.
         made.__dict__ = file.__dict__
         return made
 

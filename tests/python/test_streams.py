@@ -273,8 +273,7 @@ def test_a_file_in_a_stream_is_both_its_url_and_a_file(
     path = data.save(tmp_path / "out.txt")
     file = event.file
     assert type(file) is replicant.FileOutput and file == data
-    # Known of one, known of both.
-    assert open(file).read() == Path(path).read_text() == "hello"
+    assert file.read().decode() == Path(path).read_text() == "hello"
     for copied in (pickle.loads(pickle.dumps(data)), copy.copy(data)):
         assert (type(copied), copied, copied.read()) == (type(data), url, b"hello")
     assert client.run("emulator/echo", {"value": data}, use_file_output=False) == url

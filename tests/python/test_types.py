@@ -119,7 +119,9 @@ def test_annotations_can_be_evaluated() -> None:
     for name, member in vars(replicant.FileOutput).items():
         assert name[0] == "_" or not inspect.isfunction(member) or get_type_hints(member)
     for name in ("run", "use", "stream", "submit", "handle", "paginate"):
-        assert get_type_hints(getattr(replicant, name))
+        member = getattr(replicant, name)
+        # An imported module of this name can be called as the function.
+        assert inspect.ismodule(member) or get_type_hints(member)
 
 
 USES = """
