@@ -442,7 +442,7 @@ async def test_an_overridden_request_sends_every_request(emulator: Emulator) -> 
         client.predictions.get("nothing-there")
     requests = emulator.requests()
     for each in requests:
-        # A file that is no file of the API is read without the token.
+        # Files outside the files endpoint are read without the token.
         token = None if each["path"].startswith("/files/") else "Bearer r8_t"
         assert each["headers"].get("authorization") == token
     others = [each for each in requests if each["headers"].get("x-tenant") != "t1"]

@@ -365,8 +365,8 @@ fn to_reqwest(request: HttpRequest) -> Result<reqwest::Request> {
 /// Most bytes of the headers of a response over HTTP/2: as many as hyper accepts over HTTP/1.1.
 const MAX_HEADERS: u32 = 8192 + 4096 * 100;
 
-/// Bytes that a server may send over an HTTP/2 connection beyond what was read: as good as no limit, because each stream has one.
-/// Otherwise a few files that are not being read would hold up all other requests.
+/// Bytes that a server may send over an HTTP/2 connection before they are read. So many that only the windows of its streams
+/// limit it: otherwise a few files that are not being read would hold up all other requests.
 const CONNECTION_WINDOW: u32 = 1 << 30;
 
 /// How long a connection with open streams is silent before it is tested, and how long the test may take. All requests share the
