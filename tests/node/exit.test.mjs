@@ -265,11 +265,14 @@ test("an option that is not a boolean is an error", () => {
   assert.throws(() => emulator.client({ cancelOnExit: "no" }), /`cancelOnExit` must be true or false/);
 });
 
-/** Delays each response to a cancel. The emulator cancels nothing if the connection closes before. */
-const delayed = (path) => emulator.fault({ match: { path }, times: 0, action: { delay_ms: 300 } });
+/** Delays the response to each cancel. The emulator cancels nothing if the connection closes before. */
+async function delayCancels(ms) {
+  await emulator.clearFaults();
+  await emulator.fault({ match: { path: "/v1/predictions/*/cancel" }, times: 0, action: { delay_ms: ms } });
+}
 
 test("the cancel of a run or a stream that has ended is sent before the process ends", async () => {
-  await delayed("/v1/predictions/*/cancel");
+  await delayCancels(300);
   const runs = `await replicate.run("emulator/endless", { input: {}, wait: { mode: "poll" }, timeout: 1500 })`;
   const streams = `for await (const event of replicate.stream("emulator/stream", ENDLESS)) break`;
   for (const statement of [runs, streams]) {
@@ -304,7 +307,8 @@ test("no hook delays the cancel of an exit", async () => {
 });
 
 test("the end of a process cancels all predictions of a batch, as long as the API responds", async () => {
-  await delayed("/v1/predictions/*/cancel");
+  // 64 cancels at a time take 750 ms in all, more than an exit waits for one of them.
+  await delayCancels(150);
   const count = 260;
   const program = new Program(`
     ${prelude(emulator.base_url, { rateLimit: null })}
@@ -323,24 +327,30 @@ test("the end of a process cancels all predictions of a batch, as long as the AP
 });
 
 test("leaving a file or a batch does not wait for the cancels of others", async () => {
-  await delayed("/v1/predictions/*/cancel");
+  await delayCancels(300);
   const client = emulator.client({ rateLimit: null });
-  const run = () => {
-    const controller = new AbortController();
-    const options = { input: {}, wait: { mode: "poll" }, signal: controller.signal };
-    const done = client.run("emulator/endless", options, () => controller.abort()).catch(() => {});
-    return done.then(() => ended || run());
-  };
   let ended = false;
+  const run = async () => {
+    while (!ended) {
+      const controller = new AbortController();
+      const options = { input: {}, wait: { mode: "poll" }, signal: controller.signal };
+      await client.run("emulator/endless", options, () => controller.abort()).catch(() => {});
+      // There is always a cancel without a response, and the API still has time for others.
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  };
   const others = Promise.all(Array.from({ length: 4 }, run));
-  await eventually(async () => (await emulator.requests("POST /v1/predictions/")).length > 4);
-  const [file] = await client.run("black-forest-labs/flux-schnell", { input: { prompt: "a heron" } });
-  const cancels = async () => (await emulator.requests("POST /v1/predictions/")).length;
-  const before = await cancels();
-  for await (const _ of file) break;
-  for await (const _ of client.map("emulator/echo", [{ value: 1 }, { value: 2 }])) break;
-  // A wait for those of others would have lasted for nine seconds.
-  assert.ok((await cancels()) - before < 60, `${(await cancels()) - before} cancels meanwhile`);
-  ended = true;
-  await others;
+  try {
+    await eventually(async () => (await emulator.requests("POST /v1/predictions/")).length > 4);
+    const [file] = await client.run("black-forest-labs/flux-schnell", { input: { prompt: "a heron" } });
+    const cancels = async () => (await emulator.requests("POST /v1/predictions/")).length;
+    const before = await cancels();
+    for await (const _ of file) break;
+    for await (const _ of client.map("emulator/echo", [{ value: 1 }, { value: 2 }])) break;
+    // A wait for those of others would have lasted for nine seconds.
+    assert.ok((await cancels()) - before < 60, `${(await cancels()) - before} cancels meanwhile`);
+  } finally {
+    ended = true;
+    await others;
+  }
 });

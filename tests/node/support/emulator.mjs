@@ -48,6 +48,10 @@ class Emulator {
     await this.#control("POST", "faults", rule);
   }
 
+  async clearFaults() {
+    await this.#control("DELETE", "faults");
+  }
+
   async state() {
     return this.#control("GET", "state");
   }
