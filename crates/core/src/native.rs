@@ -1,5 +1,6 @@
 //! Sockets, files and timers of the operating system. Independent of the API.
 
+mod activity;
 mod certificates;
 mod decompress;
 mod failure;

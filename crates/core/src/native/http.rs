@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 
 use self::response_body::{ResponseBody, YieldCounter};
 use super::{
+    activity::Activity,
     certificates::{self, Certificates, Extra},
     decompress::{ACCEPTED, decompress},
     failure::Route,
@@ -151,6 +152,7 @@ struct Connections {
     /// For hosts that `NO_PROXY` excludes by their port.
     direct: Option<Pools>,
     gate: Gate,
+    activity: Activity,
 }
 
 /// Connections without and with TLS. Only the latter need a layer around the connector, which is copied three times for
@@ -256,6 +258,7 @@ impl Connections {
             pools: pools(false)?,
             direct: proxies.has_exclusions().then(|| pools(true)).transpose()?,
             gate: Gate::new(options.pool_idle_timeout),
+            activity: Activity::new(),
         })
     }
 }
@@ -266,16 +269,9 @@ impl Network {
     }
 
     async fn send(self: Arc<Self>, request: reqwest::Request) -> Result<HttpResponse> {
-        // A connection that the server has closed is removed from its pool once the runtime has polled its socket, which a call
-        // that begins after a pause of the process precedes. Spawned, because only the scheduler polls the sockets. Twice,
-        // because the connection is woken by the first time.
-        let turns = tokio::spawn(async {
-            tokio::task::yield_now().await;
-            tokio::task::yield_now().await;
-        });
-        let _ = before_sending(turns).await;
         let url = request.url().clone();
         let connections = self.runtimes.get(|| Connections::new(&self))?;
+        connections.activity.settle().await;
         let direct = connections.direct.as_ref().filter(|_| self.proxies.excludes(&url));
         let pools = direct.unwrap_or(&connections.pools);
         let permit = match &self.requests {
@@ -284,6 +280,7 @@ impl Network {
         };
         let sent = pools.of(&url).execute(request).map_err(|error| self.route(&url).failed(error));
         let response = connections.gate.pass(&url, sent).await?;
+        connections.activity.record();
         let status = response.status().as_u16();
         if status == 407
             && let Some(error) = self.route(&url).credentials_required()
