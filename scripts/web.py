@@ -57,10 +57,20 @@ OPTIMIZATION = [
 ]
 
 
-def run(command: list, **options) -> None:
-    completed = subprocess.run([str(part) for part in command], **options)
+def run(command: list, **options):
+    """Runs a command. Returns its output if `options` capture it."""
+    completed = subprocess.run([str(part) for part in command], check=False, **options)
     if completed.returncode != 0:
         sys.exit(f"{command[0]} failed with exit code {completed.returncode}")
+    return completed.stdout
+
+
+def tool(name: str) -> Path:
+    """Returns the path of a program of `crates/web/package.json`."""
+    path = CRATE / "node_modules/.bin" / name
+    if not path.exists():
+        run(["npm", "ci", "--loglevel=error", "--no-audit", "--no-fund"], cwd=CRATE)
+    return path
 
 
 def compile_module(toolchain: Toolchain) -> Path:
@@ -87,7 +97,7 @@ def write_glue(module: Path) -> None:
     run(command, cwd=CRATE, env=environment)
     run([BUILD / "debug/replicant-bindgen", module, OUTPUT, "glue"])
     glue = OUTPUT / "glue.js"
-    glue.write_text(quickened(shortened(glue.read_text())))
+    glue.write_text(minified(quickened(glue.read_text())))
 
 
 def quickened(glue: str) -> str:
@@ -99,26 +109,23 @@ def quickened(glue: str) -> str:
     return glue.replace(loop, loop.replace("len;", "len && (len < 200 || len > 65536);"))
 
 
-def shortened(glue: str) -> str:
-    """Removes comments, indentation, and the asynchronous start, which nothing uses."""
-    glue = re.sub(r"^ */\*\*.*?\*/\n", "", glue, flags=re.DOTALL | re.MULTILINE)
-    glue = re.sub(r"^ *//.*\n", "", glue, flags=re.MULTILINE)
-    glue = re.sub(
-        r"^(let __wbg_init_promise;\n)?async function .*?^}\n",
-        "",
-        glue,
-        flags=re.DOTALL | re.MULTILINE,
+def minified(glue: str) -> str:
+    """Minifies the script, without the asynchronous start, which nothing uses."""
+    every = "export { initSync, __wbg_init as default };"
+    if glue.count(every) != 1:
+        sys.exit("glue.js has an unexpected form")
+    command = [tool("esbuild"), "--minify", "--format=esm", "--tree-shaking=true"]
+    return run(
+        command,
+        input=glue.replace(every, "export { initSync };"),
+        stdout=subprocess.PIPE,
+        text=True,
     )
-    glue = glue.replace("export { initSync, __wbg_init as default };", "export { initSync };")
-    return re.sub(r"^ +", "", glue, flags=re.MULTILINE)
 
 
 def optimize() -> None:
-    if not (CRATE / "node_modules/binaryen").exists():
-        run(["npm", "ci", "--loglevel=error", "--no-audit", "--no-fund"], cwd=CRATE)
-    optimizer = CRATE / "node_modules/binaryen/bin/wasm-opt"
     before, after = OUTPUT / "glue_bg.wasm", OUTPUT / "replicant.wasm"
-    run(["node", optimizer, *OPTIMIZATION, before, "-o", after])
+    run([tool("wasm-opt"), *OPTIMIZATION, before, "-o", after])
     before.unlink()
     number_imports(after)
 

@@ -60,25 +60,16 @@ function write(folder, name, text, esm, cjs) {
   writeFileSync(join(folder, `${name}.cjs`), `${text}\n${cjs}\n`);
 }
 
-/** Returns an ES module of `wasm-bindgen` as a script, without its asynchronous start, and the names it exports. */
+/** Returns the minified ES module of `wasm-bindgen` as a script, and its exports: `name: local`, or a name. */
 function asScript(glue) {
-  const names = [];
+  const exported = /\bexport\s*\{([^}]*)\};?\s*$/;
+  const list = exported.exec(glue)?.[1].split(",") ?? [];
+  const names = list.map((entry) => entry.trim().replace(/^(\S+) as (\S+)$/, "$2: $1"));
   const text = glue
-    .replace(/^export (class|function|const|let) (\w+)/gm, (_, kind, name) => {
-      names.push(name);
-      return `${kind} ${name}`;
-    })
-    .replace(/^export \{([^}]*)\};?$/gm, (_, list) => {
-      for (const entry of list.split(",").map((entry) => entry.trim())) {
-        if (/^\w+$/.test(entry)) names.push(entry);
-      }
-      return "";
-    })
+    .replace(exported, "")
     // In the edge runtime of Next.js, the module is of another realm than the class.
-    .replaceAll("module instanceof WebAssembly.Module", 'String(module) === "[object WebAssembly.Module]"')
-    // Bundlers would ship the file that this names.
-    .replace(/new URL\([^)]*import\.meta\.url\)/g, "undefined");
-  if (!names.includes("initSync") || /\bimport\.meta\b|^export\b/m.test(text)) {
+    .replace(/(\w+) instanceof WebAssembly\.Module/g, 'String($1) === "[object WebAssembly.Module]"');
+  if (!/\binitSync\b/.test(names.join()) || text === glue || /\bimport\b|\bexport\b/.test(text)) {
     throw new Error("dist/web/glue.js has an unexpected form");
   }
   return { text, names };
