@@ -72,7 +72,7 @@ export function formatPath(path: Path): string {
 
 const ADVICE: Record<string, string> = {
   Promise: "await it first",
-  AbortSignal: "pass it as `signal`",
+  AbortSignal: "pass it as `signal` in the options of the call",
   Map: "convert it with `Object.fromEntries(map)`",
   Set: "convert it with `[...set]`",
   Request: "pass its `.body`",

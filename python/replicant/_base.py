@@ -35,6 +35,9 @@ class AsyncCalls(ClientBase):
 
     def _native_for(self, operation: str) -> NativeClient:
         """Returns the native client for an operation: one that creates predictions goes through replaced creates, too."""
+        if operation.startswith("output."):
+            # As in 1.x, files are read without `_request`.
+            return self._direct
         if operation in _RUNS:
             from ._replaced import creates_are_replaced
 

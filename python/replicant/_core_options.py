@@ -33,10 +33,10 @@ def conceal_secrets(options: Any) -> None:
         options["proxy"] = conceal(options["proxy"])
     for table in ("headers", "query", "default_headers", "default_query"):
         items: Any = options.get(table)
-        if items and hasattr(items, "items"):
+        if items is not None:
             options[table] = {
                 name: conceal(value) if is_secret(str(name), str(value)) else value
-                for name, value in items.items()
+                for name, value in _table(table, items).items()
             }
 
 
@@ -53,12 +53,10 @@ def core_options(options: Mapping[str, Any]) -> Dict[str, Any]:
     for alias, name in CORE_NAMES.items():
         value = core.pop(alias, None)
         if value is not None:
-            core[name] = {**core.get(name, {}), **_table(alias, value)} if name in TABLES else value
+            core[name] = {**core.get(name, {}), **value} if name in TABLES else value
     for name in TABLES:
-        if name in core:
-            core[name] = _table(name, core[name])
-            if not core[name]:
-                del core[name]
+        if not core.get(name, True):
+            del core[name]
     if "timeout" in core:
         core.update(_timeouts(core["timeout"]))
     return core
@@ -66,7 +64,11 @@ def core_options(options: Mapping[str, Any]) -> Dict[str, Any]:
 
 def _table(name: str, given: Any) -> Dict[str, Any]:
     try:
-        return dict(given)
+        pairs = given if hasattr(given, "keys") else list(given)
+        if pairs is not given and any(isinstance(pair, str) for pair in pairs):
+            # `dict` would split a text of two characters.
+            raise TypeError
+        return dict(pairs)
     except (TypeError, ValueError):
         from ._errors import InvalidArgumentError
 
@@ -79,8 +81,8 @@ def _timeouts(timeout: Any) -> Dict[str, Any]:
     phases: Any = None
     if hasattr(timeout, "connect") and hasattr(timeout, "read"):
         phases = timeout.connect, timeout.read
-    elif timeout.__class__ is tuple and len(timeout) in (2, 4):
-        # As httpx has them: connect, read, write and pool.
+    elif timeout.__class__ is tuple and len(timeout) in (2, 3, 4):
+        # As httpx takes them: connect, read, write and pool.
         phases = timeout[:2]
     if phases is not None:
         limits = {"connect_timeout": phases[0], "timeout": phases[1]}

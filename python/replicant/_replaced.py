@@ -9,6 +9,7 @@ from weakref import ref
 
 from ._exception import ReplicateException
 from ._guarded import WATCHERS
+from ._native import Stream
 from ._transport import Adapter, Headers, Response, _pairs, _run
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 # The path of a create, with the owner and the name of its model or deployment.
 _CREATE = re.compile(r"/v1/(?:(models|deployments)/([^/]+)/([^/]+)/)?predictions")
-_EVENT_STREAM = [("content-type", "text/event-stream")]
 # The members of a prediction that a test double may have.
 _MEMBERS = (
     "id",
@@ -90,8 +90,8 @@ class Replaced(Adapter):
         # The core calls this, and awaits the result, in a context of its own.
         _attach(_taken_trace(extra))
         if not to_api or extra.get("accept") == "text/event-stream":
-            # 1.x sends neither these nor downloads through `_request`, which would add the token.
-            return _Events(self._direct, url, extra).respond(awaited)
+            # 1.x sends neither downloads nor these through `_request`, which would add the token.
+            return _Read(self._direct, url, extra, to_api).respond(awaited)
         if not isinstance(body, (bytes, type(None))):
             body = b"".join(body)
         base = self.base_url
@@ -154,48 +154,52 @@ def _create(client: Any, path: Any, body: Json, headers: Dict[str, str], awaited
 
 
 class _BrokenError(Exception):
-    """An event stream could not be opened, or broke. The core resumes it."""
+    """A file or an event stream could not be opened, or broke. The core resumes it."""
 
 
-class _Events:
-    """The response with an event stream. Unlike a file, it ends where it breaks: the core resumes it after its last event."""
+class _Read:
+    """The response with a file or an event stream, which ends where it breaks: the core resumes it."""
 
-    def __init__(self, direct: NativeClient, url: str, headers: Dict[str, str]) -> None:
-        from ._file_stream import FileStream
-
-        options = {"headers": headers, "max_retries": 0}
-        params = {"url": url, "offset": 0, "request_options": options}
-        self._chunks = FileStream(direct, "output.read", params)
+    def __init__(
+        self, direct: NativeClient, url: str, headers: Dict[str, str], to_api: bool
+    ) -> None:
+        params = {
+            "url": url,
+            "headers": headers,
+            "to_api": to_api,
+            "request_options": {"max_retries": 0},
+        }
+        self._chunks: Stream[bytes] = Stream(direct, "request.read", params, head=True)
 
     def respond(self, awaited: bool) -> Any:
-        """Returns the response, or an awaitable for it, once its status is known."""
+        """Returns the response, or an awaitable for it, once its head has arrived."""
         if awaited:
             return self._respond_later()
         try:
-            first = next(self._chunks, b"")
+            self._chunks.start()
         except ReplicateException as error:
             return _refusal(error)
-        return 200, _EVENT_STREAM, self._read(first)
+        return self._response(self._read())
 
     async def _respond_later(self) -> Response:
         try:
-            first = await self._chunks.__anext__()
-        except StopAsyncIteration:
-            first = b""
+            await self._chunks.astart()
         except ReplicateException as error:
             return _refusal(error)
-        return 200, _EVENT_STREAM, self._read_later(first)
+        return self._response(self._read_later())
+
+    def _response(self, body: Any) -> Response:
+        head: Any = self._chunks.head
+        return head["status"], [tuple(header) for header in head["headers"]], body
 
     # Generators, because the core takes a stream for an async one, and asks for its items outside the event loop.
-    def _read(self, first: bytes) -> Iterator[bytes]:
-        yield first
+    def _read(self) -> Iterator[bytes]:
         try:
             yield from self._chunks
         except ReplicateException as error:
             raise _BrokenError(str(error)) from error
 
-    async def _read_later(self, first: bytes) -> AsyncIterator[bytes]:
-        yield first
+    async def _read_later(self) -> AsyncIterator[bytes]:
         try:
             async for chunk in self._chunks:
                 yield chunk
@@ -207,7 +211,8 @@ def _refusal(error: ReplicateException) -> Response:
     """Returns the response of an error. Raises if there was none."""
     if error.status is None:
         raise _BrokenError(str(error)) from error
-    headers = [(n, v) for n, v in error.headers.items() if n in ("content-type", "retry-after")]
+    kept = ("content-type", "content-range", "retry-after")
+    headers = [(name, value) for name, value in error.headers.items() if name in kept]
     return error.status, headers, (error.body or "").encode()
 
 

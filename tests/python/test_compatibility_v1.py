@@ -454,6 +454,24 @@ async def test_an_overridden_request_sends_every_request(emulator: Emulator) -> 
     assert len([path for path in creates if "predictions" in path]) == 3
 
 
+def test_a_file_of_an_overridden_request_is_resumed_if_it_has_not_changed(
+    local: replicate.testing.Emulator, tmp_path: pathlib.Path
+) -> None:
+    content = random.Random(1).randbytes(400_000)
+    local.model("acme/painter")(lambda: io.BytesIO(content))
+    cut = {"match": {"path": "/files/*"}, "times": 1, "action": {"cut_body_at": 200_000}}
+    local.misbehave(cut)
+    client = Tenant("r8_t", base_url=local.base_url)
+    (item,) = client.map("acme/painter", [{}], save_to=tmp_path)
+    assert item.error is None
+    assert pathlib.Path(item.output).read_bytes() == content
+    first, second = (each["headers"] for each in local.requests() if "/files/" in each["path"])
+    assert "range" not in first
+    # Without a condition, a file that changed meanwhile would be saved as a mix of both.
+    assert second["range"].startswith("bytes=")
+    assert second["if-range"]
+
+
 def test_a_prediction_is_canceled_after_its_client_was_freed(emulator: Emulator) -> None:
     before = canceled(emulator)
     client = Tenant("r8_t", base_url=emulator.base_url)

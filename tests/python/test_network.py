@@ -246,51 +246,73 @@ def test_a_system_without_certificates_has_those_of_the_build(
 
 
 CREATES = """
-import asyncio, sys, replicant
+import asyncio, concurrent.futures, sys, replicant
 client = replicant.Client("x", base_url=sys.argv[1], max_retries=0)
-def blocking():
-    return client.predictions.create("acme/text", {})
+count = int(sys.argv[3])
+def create(_):
+    return client.predictions.create("acme/text", {}).status
 async def awaited():
-    while True:
-        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
-        print((await client.predictions.async_create("acme/text", {})).status, flush=True)
+    loop = asyncio.get_running_loop()
+    while await loop.run_in_executor(None, sys.stdin.readline):
+        calls = [client.predictions.async_create("acme/text", {}) for _ in range(count)]
+        print(*{each.status for each in await asyncio.gather(*calls)}, flush=True)
 if sys.argv[2] == "awaited":
     asyncio.run(awaited())
-while sys.stdin.readline():
-    print(blocking().status, flush=True)
+with concurrent.futures.ThreadPoolExecutor(count) as pool:
+    while sys.stdin.readline():
+        print(*set(pool.map(create, range(count))), flush=True)
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="stops a process")
 @pytest.mark.parametrize("kind", ["blocking", "awaited"])
-def test_a_connection_that_closed_while_the_process_was_stopped_is_not_used(kind: str) -> None:
-    closes, closed = threading.Event(), threading.Event()
+@pytest.mark.parametrize("count", [1, 6])
+def test_a_connection_that_closed_while_the_process_was_stopped_is_not_used(
+    kind: str, count: int
+) -> None:
+    idle = threading.Condition()
+    stopped = False
+    serving = 0
 
     def serve(connection: socket.socket) -> None:
+        """Responds to requests until the process is stopped."""
+        nonlocal serving
         body = b'{"id": "p1", "status": "succeeded"}'
-        head_of(connection)
-        connection.sendall(b"HTTP/1.1 201 Created\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
-        closes.wait(30)
-        closes.clear()
-        connection.close()
-        closed.set()
+        head = b"HTTP/1.1 201 Created\r\ncontent-length: %d\r\n\r\n" % len(body)
+        connection.settimeout(0.01)
+        with idle:
+            serving += 1
+        try:
+            while not stopped:
+                with contextlib.suppress(TimeoutError):
+                    head_of(connection)
+                    # So late that requests of the same time need other connections.
+                    time.sleep(0.05)
+                    connection.sendall(head + body)
+        finally:
+            connection.close()
+            with idle:
+                serving -= 1
+                idle.notify_all()
 
     with Listener(serve) as server:
-        command = [sys.executable, "-c", CREATES, f"http://127.0.0.1:{server.port}", kind]
+        url = f"http://127.0.0.1:{server.port}"
+        command = [sys.executable, "-c", CREATES, url, kind, str(count)]
         with subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as child:
             assert child.stdin
             assert child.stdout
             for _ in range(10):
+                stopped = False
                 child.stdin.write("\n")
                 child.stdin.flush()
                 child.send_signal(signal.SIGCONT)
                 assert child.stdout.readline() == "succeeded\n"
                 child.send_signal(signal.SIGSTOP)
-                closes.set()
-                assert closed.wait(10)
-                closed.clear()
+                stopped = True
+                with idle:
+                    assert idle.wait_for(lambda: serving == 0, 30)
                 # Servers keep a connection without requests for longer than this.
                 time.sleep(0.6)
             child.kill()

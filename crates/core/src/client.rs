@@ -198,11 +198,15 @@ impl Client {
         same_origin(url, &self.0.config.base_url)
     }
 
+    /// Returns the path of a URL below an endpoint such as `/files/`.
+    fn below<'a>(&self, endpoint: &str, url: &'a Url) -> Option<&'a str> {
+        url.path().strip_prefix(self.config().base_url.path())?.strip_prefix(endpoint)
+    }
+
     /// Returns `true` if a URL may receive the token and other secrets of a request. A model can name any URL as its output, also
     /// that of an endpoint that returns a secret, so of all files only those below `/files/` are read with the token.
     pub(crate) fn trusts(&self, request: &Request, url: &Url) -> bool {
-        let files = url.path().strip_prefix(self.config().base_url.path());
-        let id = files.and_then(|files| files.strip_prefix("/files/")).unwrap_or_default();
+        let id = self.below("/files/", url).unwrap_or_default();
         // Some servers decode slashes before they select the endpoint.
         let names_a_file = !id.is_empty() && !id.starts_with('/') && !id.contains('%');
         self.owns(url) && (!request.is_file || names_a_file)

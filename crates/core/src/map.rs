@@ -59,8 +59,9 @@ use crate::{
 ///
 /// # Errors
 /// The stream ends with an error if an option is invalid, the checkpoint cannot be read or written, the source of rows fails
-/// (see [`Client::try_map`]), a hook fails, or as [`Map::errors`] or [`Map::max_error_rate`] say. If the API refuses the token, or the account has no
-/// credit, the running predictions are finished first. Any other row that fails is an item with an error.
+/// (see [`Client::try_map`]), a hook fails, or as [`Map::errors`] or [`Map::max_error_rate`] say. If the API refuses the token,
+/// the account has no credit, or the API forbids the model (403), the running predictions are finished first. Any
+/// other row that fails is an item with an error.
 ///
 /// # Panics
 /// Panics if it is first polled outside a tokio runtime.

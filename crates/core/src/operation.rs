@@ -7,6 +7,8 @@ mod compute;
 mod output_work;
 mod params;
 mod raw_request;
+#[cfg(not(target_arch = "wasm32"))]
+mod read_url;
 mod streams;
 mod table;
 mod webhooks;

@@ -15,7 +15,7 @@ use std::{
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use replicant::{
-    BoxFuture, Client, ErrorKind, Options, Value, json, operation,
+    BoxFuture, Client, ErrorKind, Item, Options, Value, json, operation,
     transport::{HttpRequest, HttpResponse, Transport},
 };
 use replicant_emulator::{Config, Emulator};
@@ -57,6 +57,53 @@ async fn every_way_of_reading_returns_the_same_bytes() {
 }
 
 #[tokio::test]
+async fn no_header_of_a_call_makes_an_output_receive_the_token() {
+    let (emulator, _) = start();
+    let script = emulator
+        .replay(
+            r#"{"exchanges": [{"expect": {"headers": {"authorization": null}}, "reply": {"text": "hello"}, "times": "any"}]}"#,
+        )
+        .unwrap();
+    let options =
+        Options { token: Some("r8_secret".into()), base_url: Some(script.base_url()), ..Options::default() };
+    let client = Client::new(options).unwrap();
+    let params = json!({
+        "url": format!("{}/webhooks/default/secret", script.base_url()),
+        "request_options": {"headers": {"accept": "text/event-stream"}},
+    });
+    let reply = operation::call(&client, "output.bytes", params.into(), None).await.unwrap();
+    assert_eq!(reply.value, Value::Bytes("hello".into()));
+    assert_eq!(script.problems(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_url_is_read_with_the_token_only_if_the_api_named_it() {
+    let (emulator, _) = start();
+    for (to_api, token) in [(true, "\"Bearer r8_secret\""), (false, "null")] {
+        let exchanges = format!(
+            r#"{{"exchanges": [{{"expect": {{"headers": {{"authorization": {token}, "range": "bytes=1-"}}}},
+                "reply": {{"status": 206, "headers": {{"etag": "e1"}}, "text": "ello"}}}}]}}"#
+        );
+        let script = emulator.replay(&exchanges).unwrap();
+        let options = Options {
+            token: Some("r8_secret".into()),
+            base_url: Some(script.base_url()),
+            ..Options::default()
+        };
+        let client = Client::new(options).unwrap();
+        let url = format!("{}/webhooks/default/secret", script.base_url());
+        let params = json!({"url": url, "headers": {"range": "bytes=1-"}, "to_api": to_api});
+        let items: Vec<_> =
+            operation::open(&client, "request.read", params.into()).try_collect().await.unwrap();
+        let [Item::Value(head), Item::Bytes(body)] = items.as_slice() else { panic!("{items:?}") };
+        assert_eq!(head["status"], 206);
+        assert!(head["headers"].as_array().unwrap().contains(&json!(["etag", "e1"]).into()));
+        assert_eq!(body, "ello");
+        assert_eq!(script.problems(), Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
 async fn an_offset_works_without_range_support() {
     let (emulator, _) = start();
     let script = emulator
@@ -67,7 +114,7 @@ async fn an_offset_works_without_range_support() {
         let params = json!({"url": format!("{}/files/a", script.base_url()), "offset": offset});
         let mut items = operation::open(&client, "output.read", params.into());
         let mut read = Vec::new();
-        while let Some(replicant::Item::Bytes(chunk)) = items.try_next().await.unwrap() {
+        while let Some(Item::Bytes(chunk)) = items.try_next().await.unwrap() {
             read.extend_from_slice(&chunk);
         }
         assert_eq!(read, rest.as_bytes(), "from offset {offset}");

@@ -57,6 +57,7 @@ async fn an_unknown_option_is_reported_with_a_suggestion() {
         ("account.get", "timeot", "did you mean `timeout`?".to_owned()),
         ("account.get", "flavour", format!("expected one of {of_request}")),
         ("predictions.cancel", "max_retries", "pass it in `request_options`".to_owned()),
+        ("predictions.cancel", "maxRetries", "pass it in `request_options`".to_owned()),
         ("predictions.create", "on_abandon", "it is an option of `run`, `stream` and `map`".to_owned()),
         ("predictions.wait", "on_abandon", "it is an option of `run`, `stream` and `map`".to_owned()),
         ("submit", "save_to", "it is an option of `map`".to_owned()),

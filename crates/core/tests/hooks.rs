@@ -165,6 +165,9 @@ async fn a_run_that_is_abandoned_during_its_hook_sends_nothing() {
     settled(&script).await;
 }
 
+const REFUSED: &str =
+    r#"[{"expect": {"method": "POST"}, "reply": {"status": 422, "json": {"detail": "no prompt"}}}]"#;
+
 /// Panics in a hook for a create, before the future or in it, or in the transport.
 struct Panicking(&'static str);
 
@@ -178,7 +181,7 @@ impl Hooks for Panicking {
     }
 
     fn on_response(&self, response: ResponseEvent) -> BoxFuture<'static, Result<()>> {
-        assert!(self.0 != "on_response" || response.status != 201, "not valid");
+        assert!(self.0 != "on_response" || !matches!(response.status, 201 | 422), "not valid");
         Box::pin(async { Ok(()) })
     }
 }
@@ -194,6 +197,7 @@ async fn a_run_reports_the_panic_of_a_hook_and_cancels_its_prediction() {
     for (name, exchanges, text) in [
         ("on_request", "[]".to_owned(), "`on_request` panicked: no credentials"),
         ("on_response", format!("[{CREATED}, {CANCEL}]"), "`on_response` panicked: not valid"),
+        ("on_response", REFUSED.to_owned(), "`on_response` panicked: not valid"),
     ] {
         let options = Options { hooks: Some(Arc::new(Panicking(name))), ..Options::default() };
         let (_emulator, script, client) = play(&exchanges, options);

@@ -584,7 +584,8 @@ class Client(Base):
         Raises:
             InvalidArgumentError: An option is malformed, or the checkpoint belongs to another batch.
             FileNotWrittenError: The checkpoint cannot be written.
-            AuthenticationError: The API refused the token. Like `PaymentRequiredError`, it follows the results of what ran.
+            AuthenticationError: The API refused the token. Like `PaymentRequiredError`, and `PermissionDeniedError` for a
+                model that the token may not run, it follows the results of what ran.
         """
         params: Dict[str, Any] = checked(Client.map, MapOptions, options)
         params["ref"] = runnable(ref)

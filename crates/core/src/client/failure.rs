@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
+use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::{Client, response::MAX_ERROR_BODY};
@@ -84,11 +85,12 @@ impl Client {
                 "Only official models run without a version: use owner/name:version for others, and check the spelling."
             }
             404 if self.owns(url) => {
-                let (_, id) = url.path().split_once("/predictions/")?;
+                let id = self.below("/predictions/", url)?;
+                let id = id.strip_suffix("/cancel").unwrap_or(id);
                 return Some(format!(
                     "There is no prediction {:?} that this token can see: check the id, and that the token belongs to the \
                      account that created it.",
-                    id.strip_suffix("/cancel").unwrap_or(id)
+                    percent_decode_str(id).decode_utf8_lossy()
                 ));
             }
             // On the web there are no paths.
@@ -151,7 +153,9 @@ pub(super) fn final_error(error: Error, failure: Option<Failure>, request: &Requ
         (Idempotency::Once, Some(Failure::Status(500..=599))) => error.with_outcome_unknown(),
         // The create may have been processed, but its result is unknown.
         (Idempotency::Once, None)
+            // `Sending::with_created` has read the response that a hook refused.
             if !error.never_sent()
+                && !error.is_of_hook()
                 && error.prediction().is_none()
                 && matches!(error.kind(), ErrorKind::InvalidResponse | ErrorKind::Internal) =>
         {

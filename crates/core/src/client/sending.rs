@@ -297,7 +297,7 @@ impl<'a> Sending<'a> {
                 return error.with_prediction(created);
             }
         }
-        error.with_outcome_unknown()
+        error.with_lost_result()
     }
 }
 

@@ -180,10 +180,6 @@ impl FileOutput {
         // Positions and checksums are those of the file, not of a compressed form.
         let mut request =
             Request::get_file(url).options(self.options().clone()).header("accept-encoding", "identity");
-        // The client of a program that replaces methods reads the events of a prediction this way. The API named their URL.
-        let accept = self.options().headers.get("accept");
-        request.is_file =
-            cfg!(target_arch = "wasm32") || accept.is_none_or(|accept| accept != "text/event-stream");
         if offset > 0 {
             request = request.header("range", format!("bytes={offset}-"));
             if let Some(etag) = etag {

@@ -21,25 +21,31 @@ impl Activity {
         Self { last: AtomicU64::new(now()) }
     }
 
-    /// Records that the connections are in use. Returns how long they were not, or `None` if the clock was set back.
-    pub fn record(&self) -> Option<Duration> {
-        let now = now();
-        let last = self.last.swap(now, Ordering::Relaxed);
-        now.checked_sub(last).map(Duration::from_millis)
+    /// Records that the connections are in use. Does not end a pause, because others may have been closed meanwhile.
+    pub fn record(&self) {
+        if !self.is_pause() {
+            self.last.store(now(), Ordering::Relaxed);
+        }
     }
 
     /// Waits, after a pause, until the runtime has polled its sockets. A closed connection leaves its pool only then, and a
-    /// process that was stopped may send a request before it happens.
+    /// process that was stopped may send a request before it happens. All requests that begin meanwhile wait as well.
     pub async fn settle(&self) {
-        if self.record().is_some_and(|unused| unused < PAUSE) {
-            return;
+        if self.is_pause() {
+            // Spawned, because only the scheduler polls the sockets. Twice, because the first time wakes the connection.
+            let turns = tokio::spawn(async {
+                tokio::task::yield_now().await;
+                tokio::task::yield_now().await;
+            });
+            let _ = before_sending(turns).await;
         }
-        // Spawned, because only the scheduler polls the sockets. Twice, because the first time wakes the connection.
-        let turns = tokio::spawn(async {
-            tokio::task::yield_now().await;
-            tokio::task::yield_now().await;
-        });
-        let _ = before_sending(turns).await;
+        self.last.store(now(), Ordering::Relaxed);
+    }
+
+    /// Returns `true` also if the clock was set back.
+    fn is_pause(&self) -> bool {
+        let unused = now().checked_sub(self.last.load(Ordering::Relaxed));
+        unused.is_none_or(|unused| Duration::from_millis(unused) >= PAUSE)
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Returns the URL of `path`: a path relative to the base URL, with an optional query, or a URL.
-fn url_of(client: &Client, path: &str) -> Result<url::Url> {
+pub(super) fn url_of(client: &Client, path: &str) -> Result<url::Url> {
     let invalid =
         |error| Error::invalid_argument("path", format!("is not a path of the API or a URL: {error}"));
     match path.split_once("://") {

@@ -72,7 +72,7 @@ flattened! {
 }
 
 /// Returns the items of a stream that begins later. Not generic, so that the code exists once.
-fn later(begin: BoxFuture<'static, Result<Items>>) -> Items {
+pub(super) fn later(begin: BoxFuture<'static, Result<Items>>) -> Items {
     Box::pin(stream::once(begin).try_flatten())
 }
 

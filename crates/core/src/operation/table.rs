@@ -2,6 +2,8 @@
 
 use futures_util::TryStreamExt;
 
+#[cfg(not(target_arch = "wasm32"))]
+use super::read_url::ReadUrl;
 use super::{
     Item, Items,
     output_work::{FileAction, OutputWork},
@@ -46,7 +48,7 @@ use crate::{
 type Prepared = BoxFuture<'static, Result<Reply<Payload>>>;
 
 /// Declares both tables: `frequent` and `calls` have one result, `streams` have many. `lists` are in both: a call returns one
-/// page, a stream all pages.
+/// page, a stream all pages. `unlisted` are streams that only a binding opens; the web has none.
 ///
 /// Operations that programs call often have functions of their own. WebAssembly is compiled function by function, and a
 /// function with all operations would be compiled, and optimized, for one.
@@ -56,6 +58,7 @@ macro_rules! operations {
         calls { $($name:literal ($client:ident, $params:ident: $type:ty) => $work:expr,)* }
         lists { $($list:literal ($list_client:ident, $list_params:ident: $list_type:ty) => $first_page:expr,)* }
         streams { $($stream:literal ($stream_client:ident, $stream_params:ident: $stream_type:ty, $options:ident) => $items:expr,)* }
+        unlisted { $($own:literal ($own_client:ident, $own_params:ident: $own_type:ty, $own_options:ident) => $own_items:expr,)* }
     ) => {
         /// The names of all operations that [`call`](super::call) runs.
         pub const OPERATIONS: &[&str] = &[$($often,)* $($name,)* $($list,)*];
@@ -122,6 +125,12 @@ macro_rules! operations {
                     let ($stream_client, $stream_params, $options) =
                         (client, decode_params::<$stream_type>(name, params)?, options);
                     $items
+                })*
+                $(#[cfg(not(target_arch = "wasm32"))]
+                $own => {
+                    let ($own_client, $own_params, $own_options) =
+                        (client, decode_params::<$own_type>(name, params)?, options);
+                    $own_items
                 })*
                 $($list => {
                     let ($list_client, $list_params) = (client, decode_params::<$list_type>(name, params)?);
@@ -204,5 +213,8 @@ operations! {
         "predictions.stream" (client, p: OfPrediction, options) => Ok(prediction_events(client, p, options)),
         "predictions.watch" (client, p: WatchParams, options) => changes(client, p, options),
         "stream" (client, p: RunParams, options) => run_events(client, p, options),
+    }
+    unlisted {
+        "request.read" (client, p: ReadUrl, options) => p.read(client, options),
     }
 }
