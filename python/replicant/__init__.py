@@ -52,7 +52,7 @@ _NAMES = {
         PermissionDeniedError NotFoundError ConflictError PayloadTooLargeError UnprocessableEntityError
         RateLimitError InternalServerError
         APIConnectionError APITimeoutError OutcomeUnknownError APIResponseValidationError
-        InvalidArgumentError InputFileNotFoundError FileNotWrittenError FileTooLargeError
+        InvalidArgumentError InvalidTypeError InputFileNotFoundError FileNotWrittenError FileTooLargeError
         UnsupportedError
         ModelError PredictionCanceledError PredictionAbortedError PredictionTimeoutError
         StreamInterruptedError StreamUnsupportedError DownloadError OutputExpiredError

@@ -65,6 +65,7 @@ from ._errors import InvalidArgumentError as InvalidArgumentError
 from ._errors import InvalidSecretKeyError as InvalidSecretKeyError
 from ._errors import InvalidSignatureError as InvalidSignatureError
 from ._errors import InvalidTimestampError as InvalidTimestampError
+from ._errors import InvalidTypeError as InvalidTypeError
 from ._errors import MissingWebhookBodyError as MissingWebhookBodyError
 from ._errors import MissingWebhookHeaderError as MissingWebhookHeaderError
 from ._errors import ModelError as ModelError
@@ -440,6 +441,7 @@ __all__ = [
     "InvalidSecretKeyError",
     "InvalidSignatureError",
     "InvalidTimestampError",
+    "InvalidTypeError",
     "MapItem",
     "MapOptions",
     "MapResults",

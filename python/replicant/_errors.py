@@ -331,6 +331,10 @@ class InternalError(ReplicateException):
     code = "internal"
 
 
+class InvalidTypeError(InvalidArgumentError, TypeError):
+    """An argument has a type that cannot be sent. Programs catch this as a `TypeError` or an `InvalidArgumentError`."""
+
+
 _CLASSES: List[Type[ReplicateException]] = [
     found
     for found in list(globals().values())
@@ -342,10 +346,6 @@ BY_CODE: Dict[str, Type[ReplicateException]] = {
 for _class in _CLASSES:
     # Tracebacks and pickles name a class as users import it.
     _class.__module__ = __name__.rpartition(".")[0]
-
-
-class InvalidTypeError(InvalidArgumentError, TypeError):
-    """An argument has a type that cannot be sent. Programs catch this as a `TypeError` or an `InvalidArgumentError`."""
 
 
 def from_fields(fields: Mapping[str, Any], owner: Optional[AnyClient] = None) -> ReplicateException:

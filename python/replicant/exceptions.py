@@ -21,6 +21,7 @@ from replicant._errors import InvalidArgumentError as InvalidArgumentError
 from replicant._errors import InvalidSecretKeyError as InvalidSecretKeyError
 from replicant._errors import InvalidSignatureError as InvalidSignatureError
 from replicant._errors import InvalidTimestampError as InvalidTimestampError
+from replicant._errors import InvalidTypeError as InvalidTypeError
 from replicant._errors import MissingWebhookBodyError as MissingWebhookBodyError
 from replicant._errors import MissingWebhookHeaderError as MissingWebhookHeaderError
 from replicant._errors import ModelError as ModelError
