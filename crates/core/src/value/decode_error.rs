@@ -6,7 +6,7 @@ use serde::de::{self, Expected, Unexpected};
 
 use super::{
     Value, float_text,
-    nearest::{OF_REQUESTS, is_same, list, option_advice},
+    nearest::{OF_REQUESTS, list, option_advice},
 };
 
 /// Parameters and options that only bindings and tests pass. Messages do not suggest them.
@@ -96,8 +96,8 @@ impl DecodeError {
     /// Builds the error for an unknown member, with a suggestion from `known`.
     pub(super) fn unknown_member<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Self {
         let mut known: Vec<&str> = known.filter(|name| !INTERNAL.contains(name)).collect();
-        let is_in = |names: &[&str]| names.iter().any(|option| is_same(option, name));
-        let advice = if is_in(OF_REQUESTS) && !is_in(&known) {
+        // Members of a body arrive as JavaScript spells them.
+        let advice = if OF_REQUESTS.contains(&name) || name == "maxRetries" {
             "pass it in `request_options`".to_owned()
         } else {
             for name in OF_REQUESTS {

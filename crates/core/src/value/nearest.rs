@@ -88,11 +88,6 @@ pub fn nearest<'a>(given: &str, names: &[&'a str]) -> Option<&'a str> {
     (distance <= given.len() * 2 / 5).then_some(name)
 }
 
-/// Returns `true` for two spellings of one name.
-pub(super) fn is_same(one: &str, other: &str) -> bool {
-    normalize(one) == normalize(other)
-}
-
 /// Removes the differences between the naming conventions of languages.
 fn normalize(name: &str) -> String {
     name.replace(['_', '-'], "").to_ascii_lowercase()
