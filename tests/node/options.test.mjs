@@ -282,6 +282,11 @@ test("advice for an unknown option names it as written, with the calls that have
       "timeout",
       "pass it in the last argument, the options",
     ],
+    [
+      () => replicate.deployments.update("a", "b", { maxRetries: 5 }),
+      "maxRetries",
+      "pass it in the last argument, the options",
+    ],
     [() => replicate.run("a/b", { input, saveTo: "x" }), "saveTo", "it is an option of `map`"],
     [() => replicate.run("a/b", { input, maxErrorRate: 1 }), "maxErrorRate", "it is an option of `map`"],
     [
