@@ -480,9 +480,13 @@ def test_a_prediction_is_canceled_after_its_client_was_freed(emulator: Emulator)
     del client
     stream.close()
     del stream
-    gc.collect()
-    # A request that is sent at this moment keeps the client.
-    eventually(lambda: freed() is None)
+
+    def is_freed() -> bool:
+        # Each time, because a request that is sent at this moment keeps the client, which is a part of cycles.
+        gc.collect()
+        return freed() is None
+
+    eventually(is_freed)
     eventually(lambda: canceled(emulator) > before)
 
 
