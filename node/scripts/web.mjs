@@ -68,7 +68,7 @@ function asScript(glue) {
   const text = glue
     .replace(exported, "")
     // In the edge runtime of Next.js, the module is of another realm than the class.
-    .replace(/(\w+) instanceof WebAssembly\.Module/g, 'String($1) === "[object WebAssembly.Module]"');
+    .replace(/([\w$]+) instanceof WebAssembly\.Module/g, 'String($1) === "[object WebAssembly.Module]"');
   if (!/\binitSync\b/.test(names.join()) || text === glue || /\bimport\b|\bexport\b/.test(text)) {
     throw new Error("dist/web/glue.js has an unexpected form");
   }
