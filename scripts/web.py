@@ -111,13 +111,13 @@ def quickened(glue: str) -> str:
 
 def minified(glue: str) -> str:
     """Minifies the script, without the asynchronous start, which nothing uses."""
-    every = "export { initSync, __wbg_init as default };"
-    if glue.count(every) != 1:
+    exports = "export { initSync, __wbg_init as default };"
+    if glue.count(exports) != 1:
         sys.exit("glue.js has an unexpected form")
     command = [tool("esbuild"), "--minify", "--format=esm", "--tree-shaking=true"]
     return run(
         command,
-        input=glue.replace(every, "export { initSync };"),
+        input=glue.replace(exports, "export { initSync };"),
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -284,7 +284,7 @@ def test_a_connection_that_closed_while_the_process_was_stopped_is_not_used(
             serving += 1
         try:
             while not stopped:
-                with contextlib.suppress(TimeoutError):
+                with contextlib.suppress(socket.timeout):
                     head_of(connection)
                     # So late that requests of the same time need other connections.
                     time.sleep(0.05)
