@@ -29,6 +29,7 @@ _spec.loader.exec_module(_shared)
 Emulator = _shared.Emulator
 canceled = _shared.canceled
 emulator = _shared.emulator
+shared_emulator = _shared.shared_emulator
 environment = _shared.environment
 eventually = _shared.eventually
 within = _shared.within

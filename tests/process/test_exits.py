@@ -6,14 +6,14 @@ import sys
 
 import pytest
 import soak_exits
-from processes import Emulator, clean_environment, emulator, environment
+from processes import Emulator, clean_environment, emulator, environment, shared_emulator
 
-__all__ = ["emulator", "environment"]
+__all__ = ["emulator", "environment", "shared_emulator"]
 
 
 @pytest.fixture(scope="module")
-def picture(emulator: Emulator) -> str:
-    return soak_exits.paint(emulator.base_url)
+def picture(shared_emulator: Emulator) -> str:
+    return soak_exits.paint(shared_emulator.base_url)
 
 
 @pytest.mark.parametrize("name", soak_exits.CASES)

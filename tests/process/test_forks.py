@@ -10,11 +10,19 @@ import time
 from pathlib import Path
 
 import pytest
-from processes import Emulator, Program, emulator, environment, silent_server, within
+from processes import (
+    Emulator,
+    Program,
+    emulator,
+    environment,
+    shared_emulator,
+    silent_server,
+    within,
+)
 
 import replicant
 
-__all__ = ["emulator", "environment"]
+__all__ = ["emulator", "environment", "shared_emulator"]
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 

@@ -14,11 +14,12 @@ from processes import (
     emulator,
     environment,
     eventually,
+    shared_emulator,
     silent_server,
     within,
 )
 
-__all__ = ["emulator", "environment"]
+__all__ = ["emulator", "environment", "shared_emulator"]
 
 # Less than the hold of a create, 5 s, and than the patience for a response. An exit takes 1 s.
 QUICK = 3.0
@@ -45,6 +46,7 @@ print(time.time(), flush=True)
 """
 
 
+@pytest.mark.alone
 def test_ctrl_c_ends_a_process_whose_create_is_held(emulator: Emulator) -> None:
     def creates() -> list[dict[str, Any]]:
         return [r for r in emulator.requests() if r["path"].endswith("/endless/predictions")]
@@ -102,6 +104,7 @@ def test_a_second_ctrl_c_ends_the_process_at_once() -> None:
     assert min(took[2]) < min(took[1]) - 0.25
 
 
+@pytest.mark.alone
 def test_the_exit_sends_the_cancel_of_a_known_prediction(emulator: Emulator) -> None:
     before, created = canceled(emulator), emulator.created()
     script = BLOCKING.replace("{})", "{}, wait=False)")
@@ -119,6 +122,7 @@ for item in client.map("emulator/endless", rows, concurrency=len(rows), wait=Fal
 """
 
 
+@pytest.mark.alone
 def test_the_exit_sends_all_cancels_as_long_as_the_api_responds(emulator: Emulator) -> None:
     before = len(emulator.get(f"{emulator.origin}/_emulator/predictions"))
     head = HEAD.replace("base_url", "rate_limit=None, base_url")

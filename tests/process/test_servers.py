@@ -13,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from processes import Emulator, clean_environment, emulator, environment
+from processes import Emulator, clean_environment, emulator, environment, shared_emulator
 
-__all__ = ["emulator", "environment"]
+__all__ = ["emulator", "environment", "shared_emulator"]
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
 

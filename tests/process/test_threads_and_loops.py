@@ -7,11 +7,11 @@ import sys
 import threading
 
 import pytest
-from processes import Emulator, Program, emulator, environment
+from processes import Emulator, Program, emulator, environment, shared_emulator
 
 import replicant
 
-__all__ = ["emulator", "environment"]
+__all__ = ["emulator", "environment", "shared_emulator"]
 
 
 def test_64_threads_share_a_client(emulator: Emulator) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,10 @@ ENDLESS = "emulator/endless"
 
 class Emulator:
     """The running emulator and its control endpoints."""
+
+    # Whether a single test uses this emulator, and so can count what arrives. A test may leave a create in the background,
+    # whose prediction is canceled as soon as the response arrives.
+    alone = False
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
@@ -49,13 +54,16 @@ class Emulator:
             return json.loads(answer.read())
 
     def requests(self) -> list[dict[str, Any]]:
+        self._must_be_alone()
         found = self.get(f"{self.origin}/_emulator/requests")
         return found["requests"] if isinstance(found, dict) else found
 
     def state(self) -> dict[str, Any]:
+        self._must_be_alone()
         return self.get(f"{self.origin}/_emulator/state")
 
     def advance(self, seconds: float) -> None:
+        self._must_be_alone()
         self.post(f"{self.origin}/_emulator/time", {"advance": seconds})
 
     def created(self) -> int:
@@ -63,15 +71,21 @@ class Emulator:
         return sum(self.state()["predictions"].values())
 
     def forget(self) -> None:
+        self._must_be_alone()
         request = urllib.request.Request(f"{self.origin}/_emulator/requests", method="DELETE")
         urllib.request.urlopen(request).close()
 
     def fault(self, **rule: Any) -> None:
+        self._must_be_alone()
         self.post(f"{self.origin}/_emulator/faults", rule)
 
     def remove_faults(self) -> None:
+        self._must_be_alone()
         request = urllib.request.Request(f"{self.origin}/_emulator/faults", method="DELETE")
         urllib.request.urlopen(request).close()
+
+    def _must_be_alone(self) -> None:
+        assert self.alone, "other tests use this emulator: mark the test with `@pytest.mark.alone`"
 
     def replay(self, *exchanges: dict[str, Any]) -> Replay:
         return self.replay_text(json.dumps({"exchanges": list(exchanges)}))
@@ -98,8 +112,9 @@ class Replay:
         assert report["ok"], report["problems"]
 
 
-@pytest.fixture(scope="session")
-def emulator() -> Iterator[Emulator]:
+@contextmanager
+def running() -> Iterator[Emulator]:
+    """Starts an emulator, and ends it."""
     binary = Path(os.environ.get("REPLICANT_EMULATOR", ROOT / "target/debug/replicant-emulator"))
     if not binary.exists():
         pytest.fail(f"build the emulator first: make native ({binary})")
@@ -116,6 +131,23 @@ def emulator() -> Iterator[Emulator]:
             assert process.stdin is not None
             process.stdin.close()
             process.wait(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def shared_emulator() -> Iterator[Emulator]:
+    with running() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
+    """The emulator of all tests. A test with the marker `alone` has one of its own."""
+    if request.node.get_closest_marker("alone") is None:
+        yield request.getfixturevalue("shared_emulator")
+        return
+    with running() as emulator:
+        emulator.alone = True
+        yield emulator
 
 
 @pytest.fixture(autouse=True)

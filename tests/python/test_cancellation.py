@@ -18,6 +18,8 @@ from conftest import ENDLESS, TOKEN, Emulator, canceled, eventually, python, wit
 
 import replicant
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.mark.parametrize("wait", ["False", "60"], ids=["polling", "held"])
 def test_ctrl_c_cancels_the_prediction_of_a_run(emulator: Emulator, wait: str) -> None:

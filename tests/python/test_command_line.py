@@ -66,6 +66,7 @@ def test_it_starts_the_emulator_of_the_package(entry: List[str], variables: Dict
     assert done.stderr.startswith("replicant: `REPLICANT_EMULATOR` must be the path of a file")
 
 
+@pytest.mark.alone
 @entries
 def test_ctrl_c_cancels_the_prediction(
     entry: List[str], variables: Dict[str, str], emulator: Emulator

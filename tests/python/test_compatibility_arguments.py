@@ -46,6 +46,7 @@ def test_a_reference_as_text_is_parsed(client: Any) -> None:
         client.run("v1", {})
 
 
+@pytest.mark.alone
 def test_the_version_of_a_deployment_is_sent_as_its_id(client: Any, emulator: Emulator) -> None:
     version = Version(id="a:b", created_at="2024-01-01T00:00:00Z")
     emulator.forget()

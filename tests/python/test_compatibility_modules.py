@@ -119,6 +119,7 @@ print("good")
     assert done.stdout == "good\n", done.stderr
 
 
+@pytest.mark.alone
 async def test_functions_of_modules_take_a_client(emulator: Emulator) -> None:
     from replicant.run import async_run, run
     from replicant.stream import async_stream, stream
@@ -180,6 +181,7 @@ print("good")
         assert done.stdout == "good\n", done.stderr
 
 
+@pytest.mark.alone
 def test_the_token_of_a_cog_scope_takes_precedence(
     monkeypatch: pytest.MonkeyPatch, emulator: Emulator
 ) -> None:

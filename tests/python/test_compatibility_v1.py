@@ -23,6 +23,8 @@ from conftest import Emulator, canceled, eventually
 import replicant as replicate
 import replicant.testing
 
+pytestmark = pytest.mark.alone
+
 ECHO = "0ec4000000000000000000000000000000000000000000000000000000000001"
 SDXL = "7762fd07cf82c948538e41f63f77d685e02b063e37e496e96eefd46c929f9bdc"
 LLAMA = "meta/meta-llama-3-8b-instruct"

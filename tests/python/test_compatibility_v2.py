@@ -28,6 +28,7 @@ def test_the_names_of_2x_exist() -> None:
         assert hasattr(replicate, name), name
 
 
+@pytest.mark.alone
 def test_options_can_be_set_on_the_module(emulator: Emulator) -> None:
     script = """
 import sys, replicant
@@ -97,6 +98,7 @@ async def test_awaited_raw_responses_have_status_and_headers(
         )
 
 
+@pytest.mark.alone
 def test_with_options_applies_to_one_call(client: replicate.Client, emulator: Emulator) -> None:
     client.predictions.list()
     emulator.forget()

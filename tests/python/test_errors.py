@@ -120,6 +120,7 @@ def test_a_replicate_error_is_an_error_status(cls: type[ReplicateException]) -> 
     assert issubclass(replicant.APIStatusError, (ReplicateError, replicant.APIError))
 
 
+@pytest.mark.alone
 def test_retrying_on_replicate_error_runs_a_failed_model_once(
     client: Any, emulator: Emulator
 ) -> None:
@@ -137,6 +138,7 @@ def test_retrying_on_replicate_error_runs_a_failed_model_once(
     assert len(creates) == 1
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("retried", [ReplicateError, ConnectionError])
 def test_retrying_does_not_repeat_a_lost_create(
     client: Any, emulator: Emulator, retried: type[Exception]

@@ -70,6 +70,7 @@ def test_many_calls_run_concurrently(emulator: Emulator) -> None:
     asyncio.run(main())
 
 
+@pytest.mark.alone
 def test_one_client_serves_a_hundred_loops(emulator: Emulator) -> None:
     client = replicant.AsyncClient(TOKEN, base_url=emulator.base_url)
     left: list[asyncio.Future[Any]] = []

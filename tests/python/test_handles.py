@@ -106,6 +106,7 @@ def test_another_process_continues_after_the_last_event(
         assert list(handle.events(since=seen[-1]["cursor"])) == []
 
 
+@pytest.mark.alone
 def test_the_end_of_the_process_cancels_nothing(
     client: replicant.Client, emulator: Emulator
 ) -> None:

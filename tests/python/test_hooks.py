@@ -197,6 +197,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.alone
 def test_a_cancel_at_the_exit_waits_for_no_hook(emulator: Emulator) -> None:
     before = canceled(emulator)
     done = python(ABANDONED, emulator.base_url)

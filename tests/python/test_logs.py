@@ -73,6 +73,7 @@ async def test_an_awaited_call_is_logged_on_the_loop(async_client: Any, logs: An
         logs.find(start)
 
 
+@pytest.mark.alone
 def test_retries_uploads_and_downloads_are_logged(
     client: Any, emulator: Emulator, logs: Any
 ) -> None:
@@ -225,6 +226,7 @@ print(sent)
 """
 
 
+@pytest.mark.alone
 def test_records_of_a_loop_that_is_closed_are_delivered_later(emulator: Emulator) -> None:
     emulator.forget()
     done = python(CLOSING, emulator.base_url)
@@ -250,6 +252,7 @@ def test_without_logs_of_level_info_nothing_is_built_for_a_call(
     assert client.accounts.current().username
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("hooks", [{}, {"on_retry": print}])
 def test_a_cancel_that_fails_is_logged_at_level_warning(
     hooks: Any, client: Any, logs: Any, emulator: Emulator

@@ -16,6 +16,7 @@ PAINTER = "black-forest-labs/flux-schnell"
 HERON = {"prompt": "a heron", "megapixels": "0.25", "seed": 3}
 
 
+@pytest.mark.alone
 def test_the_repr_shows_known_metadata_without_a_request(
     client: replicant.Client, emulator: Emulator
 ) -> None:
@@ -71,6 +72,7 @@ def test_marimo_displays_each_kind_of_media() -> None:
     )
 
 
+@pytest.mark.alone
 def test_a_large_or_expired_file_is_a_link(
     client: replicant.Client, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,6 +27,8 @@ import replicant
 from replicant import _native
 from replicant.testing import Emulator as LocalEmulator
 
+pytestmark = pytest.mark.alone
+
 VERSION = "0ec4000000000000000000000000000000000000000000000000000000000005"
 PINNED = f"emulator/stream:{VERSION}"
 FAILS = "emulator/fails:0ec4000000000000000000000000000000000000000000000000000000000002"

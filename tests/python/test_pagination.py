@@ -125,6 +125,7 @@ async def test_the_loop_of_1x_over_cursors_works(emulator: Emulator) -> None:
 LISTS = "collections deployments files models predictions trainings models.versions models.examples"
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", LISTS.split())
 async def test_every_list_begins_with_the_first_page(
     client: replicate.Client, async_client: replicate.AsyncClient, emulator: Emulator, name: str

@@ -25,6 +25,8 @@ from fastapi.responses import StreamingResponse
 import replicant
 from replicant import _native
 
+pytestmark = pytest.mark.alone
+
 
 async def test_leaving_a_stream_frees_its_connection(
     async_client: replicant.AsyncClient, client: replicant.Client, emulator: Emulator
@@ -157,7 +159,6 @@ INPUT = {"prompt": "x", "max_tokens": 3}
 
 
 def creates(emulator: Emulator) -> int:
-    # Without the cancels that another test may have left in the background.
     posts = [r["path"] for r in emulator.requests() if r["method"] == "POST"]
     return len([path for path in posts if not path.endswith("/cancel")])
 

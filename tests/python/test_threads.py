@@ -18,6 +18,7 @@ import replicant
 from replicant.testing import Emulator as LocalEmulator
 
 
+@pytest.mark.alone
 def test_other_threads_run_while_a_call_or_a_stream_waits(emulator: Emulator) -> None:
     client = replicant.Client(base_url=emulator.base_url)
     stream = client.stream("emulator/echo", {"value": "x", "delay": 60})
@@ -150,6 +151,7 @@ def test_code_of_the_program_in_our_threads_has_its_signals(client: replicant.Cl
     assert blocked == [signal.pthread_sigmask(signal.SIG_BLOCK, [])] * len(blocked) != []
 
 
+@pytest.mark.alone
 @pytest.mark.skipif(sys.platform != "linux", reason="uses exit handlers of the C library")
 def test_an_interpreter_that_ends_in_exit_handlers_of_c_sends_its_cancels(
     emulator: Emulator,

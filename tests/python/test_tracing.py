@@ -176,6 +176,7 @@ def test_a_stream_is_traced_to_its_end(client: Any, spans: Any) -> None:
     assert named(spans, "GET").parent.span_id == run.context.span_id
 
 
+@pytest.mark.alone
 def test_a_closed_stream_that_is_kept_is_canceled_and_ends_its_span(
     client: Any, emulator: Emulator, spans: Any
 ) -> None:
@@ -210,6 +211,7 @@ def test_an_abandoned_run_ends_its_span(client: Any, spans: Any) -> None:
     assert cancel.parent.span_id == run.context.span_id
 
 
+@pytest.mark.alone
 def test_tracing_can_be_turned_off(emulator: Emulator, spans: Any) -> None:
     emulator.forget()
     client = replicant.Client(TOKEN, base_url=emulator.base_url, tracing=False)
@@ -230,6 +232,7 @@ client.accounts.current()
 """
 
 
+@pytest.mark.alone
 def test_the_context_is_passed_on_without_an_sdk(emulator: Emulator) -> None:
     emulator.forget()
     done = python(SCRIPT, emulator.base_url)

@@ -462,6 +462,7 @@ async def test_respx_intercepts_awaited_calls() -> None:
     assert (await client.predictions.get("p1")).output == "x"
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("kind", [httpx.AsyncHTTPTransport, httpx.AsyncClient])
 def test_blocking_calls_share_the_connections_of_an_async_transport(
     emulator: Emulator, kind: Any

@@ -142,6 +142,7 @@ def test_an_async_file_is_refused_in_a_blocking_call(client: replicant.Client) -
         client.files.create(AsyncRead(CONTENT), filename="x")
 
 
+@pytest.mark.alone
 def test_a_file_that_occurs_twice_is_uploaded_once(
     client: replicant.Client, emulator: Emulator
 ) -> None:
@@ -385,6 +386,7 @@ async def test_an_async_file_at_its_end_is_rewound(async_client: Any, kind: Any)
     gc.collect()
 
 
+@pytest.mark.alone
 async def test_a_file_that_yields_nothing_and_cannot_be_rewound_is_refused(
     async_client: Any, client: Any, emulator: Emulator
 ) -> None:
