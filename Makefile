@@ -65,6 +65,7 @@ fmt-check: tools-test $(VENV)/.tools node_modules/.tools
 
 lint-rust: tools-test
 	$(CARGO) clippy --quiet --all-targets -- -D warnings
+	cd crates/core && $(CARGO) clippy --quiet --lib --no-default-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --no-deps
 
 lint-python: $(VENV)/.tools

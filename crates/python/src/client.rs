@@ -105,7 +105,7 @@ impl Client {
         let link = slf.get().link(py, false)?;
         let (observe, notices) = link.observation(observer.is_some());
         let future = link.follow(operation::call_as_text(&link.core, name, params, observe));
-        let reply = runtime::wait(py, future, notices.as_deref(), |notice| match (notice, &observer) {
+        let reply = runtime::wait(py, future, notices.as_deref(), &|notice| match (notice, &observer) {
             (Notice::State(value), Some(observer)) => {
                 let value = value::to_python(py, value, Some(slf.as_any()))?;
                 observer.call1((value,)).map(drop).map_err(|raised| reraised(py, raised))

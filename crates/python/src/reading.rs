@@ -11,7 +11,7 @@ use crate::{
     raised::misplaced,
     read_ahead::ReadAhead,
     runtime,
-    telemetry::Relay,
+    telemetry::{Notice, Relay},
 };
 
 /// Blocks until an item is ready, or was taken by another thread. Returns false at the end of the stream.
@@ -32,10 +32,10 @@ pub fn wait<T: Send>(
     relay: Option<&Relay>,
 ) -> PyResult<Result<T>> {
     let Some(relay) = relay else {
-        return runtime::wait(py, future, None, |()| Ok(()));
+        return runtime::wait(py, future, None, &|_: Notice| Ok(()));
     };
     relay.receiving(py, |notices| {
-        runtime::wait(py, future, Some(notices), |notice| {
+        runtime::wait(py, future, Some(notices), &|notice| {
             relay.receive(py, notice);
             Ok(())
         })

@@ -1,9 +1,13 @@
 //! Reads a client certificate and its private key.
 
+#[cfg(feature = "encrypted-keys")]
+mod encrypted;
+#[cfg(not(feature = "encrypted-keys"))]
+#[path = "identity/no_encrypted.rs"]
+mod encrypted;
+
 use std::{fs, path::Path};
 
-use p12_keystore::{Certificate, Pkcs12Archive, error::Error as Pkcs12Error};
-use pkcs8::EncryptedPrivateKeyInfoRef;
 use rustls::{
     crypto::CryptoProvider,
     pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject},
@@ -24,7 +28,6 @@ type Problem = (&'static str, String);
 
 const CERTIFICATE: &str = "client_cert";
 const KEY: &str = "client_key";
-const PASSWORD: &str = "client_key_password";
 
 impl Identity {
     /// Reads a certificate and its key from PEM files, which may be one file, or from a PKCS#12 file.
@@ -52,7 +55,7 @@ impl Identity {
                     "is not PEM, so it must be PKCS#12, which contains the private key; omit `client_key`";
                 return Err(invalid((CERTIFICATE, why.to_owned())));
             }
-            from_pkcs12(&content, password, provider).map_err(invalid)?
+            encrypted::from_pkcs12(&content, password, provider).map_err(invalid)?
         } else {
             let chain = chain(&content).map_err(invalid)?;
             let pem = key.map_or(Ok(content), |key| read(KEY, key))?;
@@ -106,15 +109,10 @@ fn private_key(
         return Err((option, why.to_owned()));
     };
     let Some(password) = password else { return Err((option, ENCRYPTED.to_owned())) };
-    let opened = EncryptedPrivateKeyInfoRef::try_from(&encrypted[..])
-        .map_err(|error| (option, format!("has an encrypted private key that cannot be read: {error}")))?
-        .decrypt(password)
-        .map_err(|_| (PASSWORD, WRONG_PASSWORD.to_owned()))?;
-    Ok(PrivatePkcs8KeyDer::from(opened.as_bytes().to_vec()).into())
+    encrypted::decrypt(option, &encrypted, password)
 }
 
 const ENCRYPTED: &str = "is encrypted; pass its password as `client_key_password`";
-const WRONG_PASSWORD: &str = "cannot be decrypted with this password";
 
 /// Returns the content of the first encrypted private key.
 fn encrypted_section(text: &str) -> Option<Vec<u8>> {
@@ -125,41 +123,4 @@ fn encrypted_section(text: &str) -> Option<Vec<u8>> {
     let renamed = format!("{}-----END {LABEL}-----\n", &text[start..end]).replace(LABEL, "PRIVATE KEY");
     let content = PrivatePkcs8KeyDer::from_pem_slice(renamed.as_bytes()).ok()?;
     Some(content.secret_pkcs8_der().to_vec())
-}
-
-fn from_pkcs12(
-    content: &[u8],
-    password: Option<&str>,
-    provider: &CryptoProvider,
-) -> Result<Identity, Problem> {
-    let archive = Pkcs12Archive::from_pkcs12(content, password.unwrap_or_default());
-    let archive = archive.map_err(|error| match (error, password) {
-        (Pkcs12Error::MacError(_), Some(_)) => (PASSWORD, WRONG_PASSWORD.to_owned()),
-        (Pkcs12Error::MacError(_), None) => (CERTIFICATE, ENCRYPTED.to_owned()),
-        (error, _) => (CERTIFICATE, format!("is not PEM, and cannot be read as PKCS#12: {error}")),
-    })?;
-    for bag in archive.keys {
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(bag.key.as_der().to_vec()));
-        for leaf in &archive.certs {
-            let chain = issuers(&leaf.cert, archive.certs.iter().map(|bag| &bag.cert));
-            let identity = Identity { chain, key: key.clone_key() };
-            if identity.check(provider).is_ok() {
-                return Ok(identity);
-            }
-        }
-    }
-    Err((CERTIFICATE, "contains no private key with its certificate".to_owned()))
-}
-
-/// Returns a certificate, its issuer, the issuer's issuer, and so on.
-fn issuers<'a>(leaf: &'a Certificate, others: impl Iterator<Item = &'a Certificate> + Clone) -> Certificates {
-    let mut chain = vec![leaf];
-    while let Some(last) = chain.last()
-        && let Some(issuer) = others.clone().find(|other| {
-            other.subject() == last.issuer() && !chain.iter().any(|known| known.as_der() == other.as_der())
-        })
-    {
-        chain.push(issuer);
-    }
-    chain.into_iter().map(|certificate| CertificateDer::from(certificate.as_der().to_vec())).collect()
 }

@@ -29,16 +29,19 @@ const GREENLET_REST: Duration = Duration::from_millis(16);
 /// Time in which the runtime continues what a greenlet waits for.
 const GREENLET_PROGRESS: Duration = Duration::from_micros(200);
 
+/// What a blocking call waits for. A trait object, because `wait` is long and would be compiled for each call.
+type Waited<'a, T> = Pin<Box<dyn Future<Output = thread::Result<T>> + Send + 'a>>;
+
 /// A blocking call in progress.
-struct Waiting<F> {
+struct Waiting<'a, T> {
     driver: &'static Driver,
     /// `None` if the call was abandoned.
-    future: Option<Pin<Box<F>>>,
+    future: Option<Waited<'a, T>>,
     /// Notified when the process ends, which waits until this is dropped.
     ending: Option<watch::Receiver<()>>,
 }
 
-impl<F> Waiting<F> {
+impl<T> Waiting<'_, T> {
     fn abandon(&mut self) {
         let _inside = self.driver.enter();
         self.future = None;
@@ -54,23 +57,23 @@ pub fn wait<T: Send, N: Send>(
     py: Python<'_>,
     future: impl Future<Output = T> + Send,
     observed: Option<&Inbox<N>>,
-    observe: impl Fn(N) -> PyResult<()>,
+    observe: &dyn Fn(N) -> PyResult<()>,
 ) -> PyResult<Result<T>> {
     enum Step<T, N> {
-        Done(std::thread::Result<T>),
+        Done(thread::Result<T>),
         Observed(N),
         Tick,
         Ending,
     }
     let (driver, ending) = with_ending()?;
-    let future = Some(Box::pin(AssertUnwindSafe(future).catch_unwind()));
-    let mut waiting = Waiting { driver, future, ending: Some(ending) };
+    let future: Waited<'_, T> = Box::pin(AssertUnwindSafe(future).catch_unwind());
+    let mut waiting = Waiting { driver, future: Some(future), ending: Some(ending) };
     let greenlets = Greenlets::current(py)?;
     let peeking = greenlets.is_some().then(|| Peeking::new(driver));
     let mut slice_length = SLICE;
     let mut pause = GREENLET_SLICE;
     loop {
-        let slice = |waiting: &mut Waiting<_>| {
+        let slice = |waiting: &mut Waiting<'_, _>| {
             let Waiting { future, ending, .. } = waiting;
             let step = async {
                 tokio::select! {
@@ -192,7 +195,7 @@ fn raise_pending(py: Python<'_>) -> PyResult<()> {
 }
 
 /// Polls a future that was not abandoned.
-fn poll<F: Future>(future: &mut Option<Pin<Box<F>>>, context: &mut Context<'_>) -> Poll<Option<F::Output>> {
+fn poll<T>(future: &mut Option<Waited<'_, T>>, context: &mut Context<'_>) -> Poll<Option<thread::Result<T>>> {
     match future {
         Some(future) => future.as_mut().poll(context).map(Some),
         None => Poll::Ready(None),
