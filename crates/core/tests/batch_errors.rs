@@ -145,6 +145,18 @@ async fn rows_that_an_error_of_a_hook_cancels_run_again() {
 }
 
 #[tokio::test]
+async fn without_a_checkpoint_a_prediction_that_cannot_be_polled_is_canceled() {
+    let (emulator, client) = start();
+    let _gate = gated(&emulator, "acme/slow");
+    emulator
+        .add_faults(r#"{"match": {"operation": "predictions.get"}, "times": 1, "action": {"status": 403}}"#)
+        .unwrap();
+    let items = all(client.map("acme/slow", numbers(1))).await;
+    assert_eq!(items[0].error.as_ref().unwrap().status(), Some(403), "{items:?}");
+    eventually(|| predictions(&emulator)[0]["status"] == "canceled").await;
+}
+
+#[tokio::test]
 async fn a_row_that_is_left_after_an_error_of_a_hook_is_not_created_again() {
     let (emulator, client) = start();
     let folder = temporary_folder();

@@ -202,6 +202,27 @@ async fn a_prediction_whose_cancel_fails_is_recorded() {
 }
 
 #[tokio::test]
+async fn a_create_whose_response_is_lost_after_its_run_was_dropped_is_recorded() {
+    let lost =
+        r#"[{"expect": {"method": "POST"}, "reply": {"delay_ms": 1500, "close": "reset_before_head"}}]"#;
+    let (_emulator, script, client) = play(lost, Options::default());
+    let tasks = Tasks::default();
+    abandon_after_request(client.with_tasks(tasks.clone()).run("acme/text", json!({})), &script).await;
+    tasks.done().await;
+    assert_eq!(tasks.uncanceled(), [None]);
+    settled(&script).await;
+}
+
+#[tokio::test]
+async fn a_cancel_is_awaited_for_longer_than_the_request_timeout_of_its_run() {
+    let late = CANCEL.replace(r#""reply": {"#, r#""reply": {"delay_ms": 3500, "#);
+    let (_emulator, script, client) = play(&format!("[{CREATED}, {late}]"), Options::default());
+    let run = client.run("acme/text", json!({})).request_timeout(Duration::from_secs(2));
+    abandon_after_request(run.interval(Duration::from_secs(3600)), &script).await;
+    settled(&script).await;
+}
+
+#[tokio::test]
 async fn a_cancel_has_the_headers_of_its_run() {
     let other = r#""method": "POST", "headers": {"authorization": "Bearer r8_other"}"#;
     let exchanges = format!("[{CREATED}, {CANCEL}]").replace(r#""method": "POST""#, other);
@@ -234,7 +255,9 @@ async fn a_cancel_is_retried_for_two_minutes_whatever_the_limits_of_its_client()
     let long = vec![refused(json!({"status": 503, "headers": {"retry-after": "70"}}))];
     for failures in [often, long] {
         let exchanges = format!("[{CREATED}, {}, {CANCEL}]", failures.join(", "));
-        let (_emulator, script, client) = play(&exchanges, Options { max_retries: Some(0), ..fast(20.0) });
+        let timeout = Some(Duration::from_secs(65));
+        let options = Options { max_retries: Some(0), timeout, ..fast(20.0) };
+        let (_emulator, script, client) = play(&exchanges, options);
         let run = client.run("acme/text", json!({})).interval(Duration::from_secs(360_000));
         abandon_after_request(run, &script).await;
         settled(&script).await;
@@ -347,8 +370,8 @@ async fn abandoned_creates_are_limited_in_number_and_time() {
 
 #[tokio::test]
 async fn abandoned_creates_delay_a_new_one_only_briefly() {
-    let options = Options { clock_rate: Some(4.0), ..Options::default() };
-    let (server, client) = Silent::start(64, options).await;
+    // They are awaited for 65 s, unless newer creates need their place.
+    let (server, client) = Silent::start(64, Options::default()).await;
     let abandoned = (0..64).map(|_| client.run(ENDLESS, json!({})).wait(60).into_future());
     let all = futures_util::future::join_all(abandoned);
     let _ = tokio::time::timeout(Duration::from_secs(10), async {

@@ -19,6 +19,7 @@ use replicant::{
     bindings::CheckpointFolder,
     json,
     map::{Map, OnError, Row, Stopped},
+    operation,
 };
 use replicant_emulator::Definition;
 use serde_json::Value as Json;
@@ -234,7 +235,92 @@ async fn two_rows_with_one_input_are_not_given_the_same_prediction() {
     let mut statuses: Vec<_> = items.iter().map(|item| item.status.as_str()).collect();
     statuses.sort_unstable();
     assert_eq!(statuses, ["succeeded", "unknown"]);
+    // Nor that of a row that has ended.
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let row = |key: &str| stream::iter([Row::new(json!({"value": 7})).key(key)]);
+    all(client.map("emulator/echo", row("row 7")).checkpoint(&path)).await;
+    emulator.reset();
+    std::fs::remove_file(&path).unwrap();
+    all(client.map("emulator/echo", row("row 7")).checkpoint(&path)).await;
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, format!("{text}{}\n", intent.replace("row 7", "twin"))).unwrap();
+    let items = all(client.map("emulator/echo", row("twin")).checkpoint(&path)).await;
+    assert_eq!(items[0].status.as_str(), "unknown", "{items:?}");
     assert_eq!(predictions(&emulator).len(), 1);
+}
+
+#[tokio::test]
+async fn a_create_whose_response_was_lost_is_not_taken_for_that_of_another_version() {
+    let (other, client) = start();
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let hash = hash_of(&client, folder.path(), Row::new(json!({"value": 7})).key("row 7")).await;
+    let now = &predictions(&other)[0]["created_at"];
+    let wanted = "5c7d".repeat(16);
+    for (version, expected) in [(wanted.clone(), "succeeded"), ("9f00".repeat(16), "unknown")] {
+        killed(&path, &hash);
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text.replace("emulator/echo", &wanted)).unwrap();
+        let prediction = json!({"id": "p1", "status": "succeeded", "version": version, "input": {"value": 7},
+            "output": 7, "created_at": now});
+        let exchanges = json!([
+            {"expect": {"path": "/v1/predictions"}, "reply": {"json": {"results": [prediction]}}},
+            {"expect": {"path": "/v1/predictions/p1"}, "reply": {"json": prediction}, "times": "any"},
+        ]);
+        let (_emulator, _script, client) = play(&exchanges.to_string(), Options::default());
+        let row = stream::iter([Row::new(json!({"value": 7})).key("row 7")]);
+        let items = all(client.map(&wanted, row).checkpoint(&path)).await;
+        assert_eq!(items[0].status.as_str(), expected, "{items:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_prediction_that_was_canceled_before_its_id_was_known_runs_again() {
+    let (emulator, client) = start();
+    let gate = gated(&emulator, "acme/slow");
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let row = || Row::new(json!({"value": 7})).key("row 7");
+    killed(&path, &hash_of(&client, folder.path(), row()).await);
+    emulator.reset();
+    let created = client.predictions().create("acme/slow", json!({"value": 7})).await.unwrap();
+    client.predictions().cancel(&created.id).await.unwrap();
+    let text = std::fs::read_to_string(&path).unwrap().replace("emulator/echo", "acme/slow");
+    let (complete, _) = text.rsplit_once('\n').unwrap();
+    std::fs::write(&path, format!("{complete}\n{}\n", json!({"step": "cancel", "key": "row 7"}))).unwrap();
+    gate.add_permits(2);
+    let items = all(client.map("acme/slow", stream::iter([row()])).checkpoint(&path)).await;
+    assert_eq!(items[0].status.as_str(), "succeeded", "{items:?}");
+}
+
+#[tokio::test]
+async fn predictions_that_run_again_count_towards_the_limit() {
+    let (emulator, client) = start();
+    let gate = gated(&emulator, "acme/slow");
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let map = || client.map("acme/slow", keyed(6)).checkpoint(&path).concurrency(6);
+    let mut left = map();
+    let created = || lines(&path).iter().filter(|line| line["step"] == "created").count();
+    run_until(&mut left, || path.exists() && created() == 6).await;
+    drop(left);
+    background::drain(Duration::from_secs(20)).await;
+    gate.add_permits(12);
+    let items = all(map().max_predictions(2)).await;
+    assert_eq!((items.len(), predictions(&emulator).len()), (2, 8), "{items:?}");
+}
+
+#[tokio::test]
+async fn failures_of_an_earlier_batch_do_not_end_the_next_one() {
+    let (_emulator, client) = start();
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let rows = || stream::iter((0..60).map(|number: i64| Row::new(json!({})).key(number)));
+    let map = || client.map("emulator/fails", rows()).checkpoint(&path);
+    assert_eq!(all(map()).await.len(), 60);
+    let items = all(map().max_error_rate(0.5)).await;
+    assert!(items.len() == 60 && items.iter().all(|item| item.resumed && item.error.is_some()));
 }
 
 #[tokio::test]
@@ -477,11 +563,14 @@ async fn a_prediction_that_could_not_be_polled_is_awaited_by_the_next_batch() {
     let path = folder.path().join("batch.jsonl");
     let map = || client.map("acme/slow", keyed(1)).checkpoint(&path);
     emulator
-        .add_faults(r#"{"match": {"operation": "predictions.get"}, "times": 1, "action": {"status": 403}}"#)
+        .add_faults(r#"{"match": {"operation": "predictions.get"}, "times": 2, "action": {"status": 403}}"#)
         .unwrap();
-    let items = all(map()).await;
-    assert_eq!(items[0].error.as_ref().unwrap().status(), Some(403), "{items:?}");
-    background::drain(Duration::from_secs(20)).await;
+    // The first batch creates it, and the second one attaches to it.
+    for _ in 0..2 {
+        let items = all(map()).await;
+        assert_eq!(items[0].error.as_ref().unwrap().status(), Some(403), "{items:?}");
+        background::drain(Duration::from_secs(20)).await;
+    }
     gate.add_permits(2);
     let items = all(map()).await;
     assert_eq!((items[0].status.as_str(), items[0].attempts), ("succeeded", 1), "{items:?}");
@@ -564,6 +653,49 @@ async fn a_create_without_a_response_does_not_keep_the_checkpoint_of_a_left_batc
     // It may be created yet.
     let items = all(map()).await;
     assert_eq!(items[0].status.as_str(), "unknown", "{items:?}");
+}
+
+#[tokio::test]
+async fn a_create_that_the_api_rejects_after_its_batch_was_left_is_sent_again_by_the_next_one() {
+    for status in [429, 422] {
+        let (emulator, client) = start();
+        let folder = temporary_folder();
+        let path = folder.path().join("batch.jsonl");
+        let map = || client.map("emulator/echo", keyed(1)).checkpoint(&path);
+        let rule = json!({"match": {"operation": "predictions.create"}, "times": 1,
+            "action": {"status": status, "delay_ms": 500}});
+        emulator.add_faults(&rule.to_string()).unwrap();
+        let intent = || path.exists() && lines(&path).iter().any(|line| line["step"] == "intent");
+        let mut left = map();
+        run_until(&mut left, intent).await;
+        drop(left);
+        let items = all(map()).await;
+        assert_eq!((items[0].status.as_str(), items[0].attempts), ("succeeded", 1), "{status}: {items:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_create_that_waits_for_a_connection_when_its_batch_is_left_is_sent_by_the_next_one() {
+    let exchanges = format!(
+        r#"[{{"expect": {{"path": "/v1/file"}}, "reply": {{"text": "0123456789", "stall_at": 5}}}}, {CREATED}, {DONE}]"#
+    );
+    let options = Options { max_connections: Some(1), ..Options::default() };
+    let (_emulator, script, client) = play(&exchanges, options);
+    let file = json!({"url": format!("{}/file", script.base_url())});
+    let mut download = operation::open(&client, "output.read", file.into());
+    download.next().await.unwrap().unwrap();
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let map = || client.map("acme/text", keyed(1)).checkpoint(&path);
+    let intent = || path.exists() && lines(&path).iter().any(|line| line["step"] == "intent");
+    let mut left = map();
+    run_until(&mut left, intent).await;
+    drop(left);
+    background::drain(Duration::from_secs(20)).await;
+    drop(download);
+    let items = all(map()).await;
+    assert!(items[0].output.is_some(), "{items:?}");
+    settled(&script).await;
 }
 
 #[tokio::test]

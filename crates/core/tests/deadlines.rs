@@ -166,6 +166,11 @@ async fn a_request_timeout_starts_after_the_hold() {
     assert_eq!(create(&client).wait(30).await.unwrap().id, "p1");
     settled(&script).await;
 
+    let (_emulator, script, client) = start("wait=30", Options::default());
+    let run = client.run("acme/text", json!({})).wait(30).request_timeout(timeout);
+    assert_eq!(run.await.unwrap(), "x");
+    settled(&script).await;
+
     // The user may set the header of the hold: for a call, a client or a request to any endpoint.
     for prefer in ["wait", "wait=30", "respond-async, wait=30"] {
         let (_emulator, script, client) = start(prefer, Options::default());

@@ -11,9 +11,9 @@ use std::{
 };
 
 use futures_util::{StreamExt, future::join_all, stream};
-use replicant::{Client, ErrorKind, OnAbandon, Options, RateLimitOption, json};
+use replicant::{Client, ErrorKind, OnAbandon, Options, RateLimitOption, RetryPolicy, json};
 use replicant_emulator::{Config, Emulator, RateLimits};
-use support::{fast, play, quick, settled};
+use support::{CANCEL, fast, play, quick, settled};
 
 /// Starts an emulator that allows `per_minute` creates, `burst` of them at once.
 fn start(per_minute: u32, burst: u32) -> Emulator {
@@ -69,11 +69,14 @@ async fn clients_of_a_token_share_the_limit() {
     let emulator = start(1, 1);
     let clients = [(); 2].map(|()| client_of(&emulator, Options::default()));
     clients[0].run("emulator/echo", json!({"value": 1})).await.unwrap();
-    let creates = clients.map(|client| client.rate_limit().unwrap().creates);
+    // The limit is kept as long as its clients.
+    let creates = clients.each_ref().map(|client| client.rate_limit().unwrap().creates);
     assert_eq!((creates[0].remaining, creates[1].remaining), (Some(0), Some(0)));
     let other = Options { token: Some("r8_other".into()), ..Options::default() };
     let other = Client::new(Options { base_url: Some(emulator.base_url()), ..other }).unwrap();
     assert_eq!(other.rate_limit().unwrap().creates.per_minute, None);
+    let elsewhere = client_of(&start(1, 1), Options::default());
+    assert_eq!(elsewhere.rate_limit().unwrap().creates.per_minute, None);
 }
 
 #[tokio::test]
@@ -245,4 +248,42 @@ async fn a_reset_far_away_or_at_a_time_of_day_does_not_pause_requests() {
         }
         settled(&script).await;
     }
+}
+
+#[tokio::test]
+async fn a_create_that_cannot_be_sent_uses_up_no_turn() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let base_url = Some(format!("http://{}", listener.local_addr().unwrap()));
+    drop(listener);
+    let options = Options {
+        base_url,
+        rate_limit: Some(RateLimitOption::PerMinute(1.0)),
+        retry: Some(RetryPolicy { base: Duration::from_millis(10), ..RetryPolicy::default() }),
+        ..Options::default()
+    };
+    let create = Client::new(options).unwrap().predictions().create("acme/text", json!({}));
+    let error = create.request_timeout(Duration::from_secs(30)).await.unwrap_err();
+    assert!(error.message().contains("6 attempts"), "{error}");
+}
+
+#[tokio::test]
+async fn a_delay_that_is_too_long_for_one_request_does_not_hold_back_others() {
+    let exchanges = r#"[
+        {"expect": {"method": "POST"}, "reply": {"status": 429, "headers": {"retry-after": "3600"}}},
+        {"expect": {"method": "POST"}, "reply": {"status": 201, "json": {"id": "p1", "status": "succeeded"}}}]"#;
+    let (_emulator, script, client) = play(exchanges, Options::default());
+    let run = || client.run("acme/text", json!({})).timeout(Duration::from_secs(30));
+    assert_eq!(run().await.unwrap_err().kind(), ErrorKind::RateLimited);
+    run().await.unwrap();
+    settled(&script).await;
+}
+
+#[tokio::test]
+async fn a_cancel_waits_for_no_turn() {
+    let list = r#"{"expect": {"method": "GET"}, "reply": {"status": 429, "headers": {"retry-after": "60"}}}"#;
+    let options = Options { max_retries: Some(0), ..Options::default() };
+    let (_emulator, script, client) = play(&format!("[{list}, {CANCEL}]"), options);
+    assert_eq!(client.predictions().list().await.unwrap_err().kind(), ErrorKind::RateLimited);
+    client.predictions().cancel("p1").request_timeout(Duration::from_secs(30)).await.unwrap();
+    settled(&script).await;
 }

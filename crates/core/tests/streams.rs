@@ -75,16 +75,19 @@ async fn events_replayed_by_the_server_are_dropped() {
     };
     let whole = events(2000) + "event: done\ndata: {}\n\n";
     let created = json!({"status": 201, "json": {"id": "p1", "status": "starting", "urls": {"stream": "{{origin}}/s"}}});
-    let exchanges = json!([
-        {"expect": {"method": "POST"}, "reply": created},
-        {"expect": {"method": "GET"}, "reply": {"sse": events(1500)}},
-        {"expect": {"method": "GET", "headers": {"last-event-id": "1499"}}, "reply": {"sse": whole}},
-    ]);
-    let (_emulator, script, client) = play(&exchanges.to_string(), quick());
-    let events = client.stream("acme/text", json!({})).await.unwrap();
-    let text: Vec<String> = events.text().try_collect().await.unwrap();
-    assert!(text.into_iter().eq((0..2000).map(|n| format!("{n},"))));
-    settled(&script).await;
+    for received in [1, 1500] {
+        let last_id = (received - 1).to_string();
+        let exchanges = json!([
+            {"expect": {"method": "POST"}, "reply": created},
+            {"expect": {"method": "GET"}, "reply": {"sse": events(received)}},
+            {"expect": {"method": "GET", "headers": {"last-event-id": last_id}}, "reply": {"sse": whole}},
+        ]);
+        let (_emulator, script, client) = play(&exchanges.to_string(), quick());
+        let events = client.stream("acme/text", json!({})).await.unwrap();
+        let text: Vec<String> = events.text().try_collect().await.unwrap();
+        assert!(text.into_iter().eq((0..2000).map(|n| format!("{n},"))), "after {received} events");
+        settled(&script).await;
+    }
 }
 
 #[tokio::test]
@@ -362,6 +365,36 @@ async fn an_output_that_the_api_has_deleted_is_an_error_of_its_reader() {
     let error = operation::call(&client, "run", params.into(), None).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::OutputExpired, "{error}");
     settled(&script).await;
+}
+
+#[tokio::test]
+async fn polls_continue_where_the_events_of_an_output_have_failed() {
+    let events = json!({"expect": {"path": "/s"}, "reply": {"sse": "event: output\nid: 1\ndata: He\n\nevent: output\nid: 2\ndata: l\n\n"}});
+    let gone = json!({"expect": {"path": "/s"}, "reply": {"status": 404}});
+    // Polls may split the text differently, but do not change it.
+    for (output, expected) in [
+        (json!(["He", "llo"]), Some("Hello")),
+        (json!(["Hello", "!"]), Some("Hello!")),
+        (json!("Hello"), Some("Hello")),
+        (json!(["Hey"]), None),
+    ] {
+        let poll = json!({"expect": {"path": "/v1/predictions/p1"}, "reply": polled("succeeded", output)});
+        let (_emulator, script, client) = play(&json!([events, gone, poll]).to_string(), quick());
+        let urls = json!({"stream": format!("{}/s", script.origin())});
+        let prediction = json!({"id": "p1", "status": "starting", "urls": urls});
+        let params = json!({"prediction": prediction, "live": {"cancel": false, "events": true}});
+        let items = operation::open(&client, "predictions.output_iterator", params.into());
+        let items: replicant::Result<Vec<Item>> = items.try_collect().await;
+        let text = items.map(|items| {
+            let texts = items.into_iter().map(|item| match item {
+                Item::Value(text) => text.to_string(),
+                other => panic!("{other:?}"),
+            });
+            texts.collect::<String>()
+        });
+        assert_eq!(text.as_deref().ok(), expected, "{text:?}");
+        settled(&script).await;
+    }
 }
 
 /// A server whose prediction has more items at each poll.

@@ -209,6 +209,28 @@ async fn a_source_that_is_not_replayable_is_sent_once() {
     assert_eq!(error.status(), Some(503));
     assert!(error.message().contains("read only once"), "{error}");
     settled(&script).await;
+    // Nor can it be inlined instead.
+    let (_emulator, script, client) = play(exchanges, quick());
+    let mut input = Value::object();
+    input["image"] = File::stream(stream::iter([Ok::<_, std::io::Error>("once")]), Some(4)).into();
+    let run = client.run("acme/up", input).file_encoding_strategy(FileEncodingStrategy::UploadOrInline);
+    assert_eq!(run.await.unwrap_err().status(), Some(503));
+    settled(&script).await;
+}
+
+#[tokio::test]
+async fn two_streams_are_two_files() {
+    let exchanges = r#"[{"expect": {"method": "POST", "json": {"input": {"images": ["data:text/plain;base64,YQ==", "data:text/plain;base64,Yg=="]}}},
+        "reply": {"status": 201, "json": {"id": "p1", "status": "succeeded"}}}]"#;
+    let (_emulator, script, client) = play(exchanges, quick());
+    let file = |text: &'static str| {
+        File::stream(stream::iter([Ok::<_, std::io::Error>(text)]), None).content_type("text/plain")
+    };
+    let mut input = Value::object();
+    input["images"] = vec![file("a"), file("b")].into();
+    let run = client.run("acme/up", input).file_encoding_strategy(FileEncodingStrategy::DataUri);
+    run.cancel_after(Duration::from_secs(60)).await.unwrap();
+    settled(&script).await;
 }
 
 #[cfg(unix)]

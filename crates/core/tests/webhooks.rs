@@ -107,6 +107,21 @@ async fn the_secret_is_fetched_again_at_most_once_a_minute() {
 }
 
 #[tokio::test]
+async fn a_secret_that_cannot_be_fetched_again_is_asked_for_at_most_once_a_minute() {
+    // 60 s of this clock are 3 s.
+    let options = Options { max_retries: Some(0), ..fast(20.0) };
+    let failure = r#"{"expect": {"method": "GET"}, "reply": {"status": 500}}"#;
+    let (_emulator, script, client) = play(&format!("[{}, {failure}]", secret("whsec_b2xk")), options);
+    let unwrap = |key: &str| client.webhooks().unwrap(signed(key, r#"{"id": "p1"}"#), r#"{"id": "p1"}"#);
+    unwrap("whsec_b2xk").await.unwrap();
+    tokio::time::sleep(Duration::from_millis(3100)).await;
+    for _ in 0..2 {
+        assert_eq!(unwrap(SECRET).await.unwrap_err().kind(), ErrorKind::WebhookSignature);
+    }
+    settled(&script).await;
+}
+
+#[tokio::test]
 async fn an_event_is_a_prediction_or_a_training() {
     let emulator = replicant_emulator::Emulator::start(replicant_emulator::Config::default()).unwrap();
     let client = Client::new(Options { base_url: Some(emulator.base_url()), ..Options::default() }).unwrap();

@@ -179,8 +179,7 @@ pub(crate) fn page_at(client: &Client, link: &str) -> Result<Request> {
     };
     let mut url = Url::parse(link).map_err(|_| invalid("is not a URL"))?;
     let base = &client.config().base_url;
-    if url.scheme() == "http" && base.scheme() == "https" && url.host() == base.host() && url.port().is_none()
-    {
+    if url.scheme() == "http" && base.scheme() == "https" {
         // The API documentation contains such links. The token is never sent unencrypted.
         let _ = url.set_scheme("https");
     }

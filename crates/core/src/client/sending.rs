@@ -122,7 +122,11 @@ impl<'a> Sending<'a> {
             if let Some(observer) = &self.request.observer {
                 let is_withdrawn = match delay {
                     Some(_) => failed.failure == Some(Failure::Status(429)),
-                    None => is_abandoned && failed.error.never_sent(),
+                    // Nobody else records that nothing was created.
+                    None => {
+                        let is_rejected = matches!(failed.failure, Some(Failure::Status(..=499)));
+                        is_abandoned && (is_rejected || failed.error.never_sent())
+                    }
                 };
                 if is_withdrawn {
                     observer.withdrawn().await?;

@@ -360,16 +360,15 @@ impl SendObserver for IntentObserver {
         }
         attempt.sent.store(true, SeqCst);
         attempt.batch.began(attempt.row.index, &attempt.row.key);
-        let (sent, input) = (attempt.sent.clone(), self.input);
-        let recorded = attempt.record(Step::Intent, move |attempt, record| Record {
+        let input = self.input;
+        Box::pin(attempt.record(Step::Intent, move |attempt, record| Record {
             attempts: attempt.number,
             interrupted: attempt.interrupted,
             input: Some(attempt.row.hash.to_string()),
             sent: input.map(|hash| hash.to_string()),
             time: Some(wall_clock().as_secs_f64()),
             ..record
-        });
-        Box::pin(async move { recorded.await.inspect_err(|_| sent.store(false, SeqCst)) })
+        }))
     }
 
     fn withdrawn(&self) -> BoxFuture<'static, Result<()>> {

@@ -251,3 +251,20 @@ async fn many_handles_share_their_polls() {
     // Alone, each is polled about eight times.
     assert!(requests < 64 * 5, "{requests} requests");
 }
+
+#[test]
+fn clients_with_headers_or_parameters_share_no_polls() {
+    let client = |name: Option<&str>| {
+        let extra: indexmap::IndexMap<_, _> =
+            name.map(|name| (name.to_owned(), "other".to_owned())).into_iter().collect();
+        let (headers, query) =
+            if name == Some("x-account") { (extra, Default::default()) } else { (Default::default(), extra) };
+        let token = Some("r8_shares_polls".into());
+        Client::new(Options { token, headers, query, ..Options::default() }).unwrap()
+    };
+    let (one, other) = (client(None), client(None));
+    assert!(Arc::ptr_eq(one.waiting(), other.waiting()));
+    for name in ["x-account", "account"] {
+        assert!(!Arc::ptr_eq(one.waiting(), client(Some(name)).waiting()), "{name}");
+    }
+}
