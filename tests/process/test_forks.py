@@ -254,6 +254,50 @@ def test_pools_of_processes_share_a_client(method: str, emulator: Emulator, tmp_
     assert time.monotonic() - began < 30
 
 
+WORKER = """
+import multiprocessing, sys
+import replicant
+client = replicant.Client("r8_token", base_url=sys.argv[2])
+def work():
+    # Left open. The other one is closed, but its cancel may have no response yet.
+    work.stream = client.stream("emulator/endless", {}).start()
+    other = client.stream("emulator/endless", {}).start()
+    other.close()
+if __name__ == "__main__":
+    # The threads of the client do not exist in a forked worker.
+    assert client.run("emulator/echo", {"value": 1}) == 1
+    worker = multiprocessing.get_context(sys.argv[1]).Process(target=work)
+    worker.start()
+    worker.join()
+    sys.exit(worker.exitcode)
+"""
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("imported", ["before", "after"])
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_a_worker_process_that_ends_cancels_its_predictions(
+    method: str, imported: str, emulator: Emulator, tmp_path
+) -> None:
+    """Workers run no exit handlers. The package may be imported before or after multiprocessing."""
+    import subprocess
+
+    from processes import clean_environment
+
+    script = tmp_path / "worker.py"
+    script.write_text(WORKER if imported == "after" else f"import replicant._native\n{WORKER}")
+    done = subprocess.run(
+        [sys.executable, str(script), method, emulator.base_url],
+        capture_output=True,
+        text=True,
+        env=clean_environment(),
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    statuses = emulator.state()["predictions"]
+    assert statuses == {"succeeded": 1, "canceled": 2}
+
+
 # Many predictions of the parent take turns in polling while it forks, as do those of the child.
 MANY_WAITING = """
 import os, sys, threading, replicant

@@ -56,7 +56,9 @@ mod _native {
     #[pymodule_export]
     use crate::turns::Turns;
     use crate::{
-        error, read_ahead, reply,
+        error,
+        once::Once,
+        read_ahead, reply,
         runtime::{self, gate},
         secret, telemetry, value,
     };
@@ -96,9 +98,18 @@ mod _native {
 
     /// Starts again in a forked child.
     #[pyfunction]
-    fn forked() {
+    #[pyo3(pass_module)]
+    fn forked(module: &Bound<'_, PyModule>) -> PyResult<()> {
         close_in_child();
         gate::start_in_child();
+        watch(module)
+    }
+
+    /// Lets worker processes, which run no exit handlers, end all work too.
+    fn watch(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        static WATCH: Once<PyAny> = Once::new();
+        let watch = WATCH.import(module.py(), "replicant._workers", "watch")?;
+        watch.call1((module.getattr("finish")?,)).map(drop)
     }
 
     /// Ends all work at the end of the process.
@@ -120,7 +131,7 @@ mod _native {
             hooks.set_item("after_in_child", module.getattr("forked")?)?;
             register.call((), Some(&hooks))?;
         }
-        Ok(())
+        watch(module)
     }
 
     #[pymodule_init]
