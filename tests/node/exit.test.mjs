@@ -261,6 +261,25 @@ test("the end of a worker cancels its predictions", async () => {
   program.kill("SIGKILL");
 });
 
+test("a program that exits at a signal cancels the predictions of its workers", async () => {
+  const work = `
+    ${prelude(emulator.base_url)}
+    replicate.run("emulator/endless", { input: {}, wait: { mode: "poll" } }, ({ id }) => {
+      require("node:worker_threads").parentPort.postMessage(id);
+    });
+  `;
+  const program = new Program(`
+    const { Worker } = require("node:worker_threads");
+    process.once("SIGTERM", () => process.exit(7));
+    const worker = new Worker(${JSON.stringify(work)}, { eval: true });
+    worker.once("message", (id) => console.log("id=" + id + ";"));
+  `);
+  await program.printed(";");
+  program.kill("SIGTERM");
+  assert.deepEqual([(await program.ended).code, program.errors], [7, ""]);
+  await canceled(/id=(\w+)/.exec(program.output)[1]);
+});
+
 test("an option that is not a boolean is an error", () => {
   assert.throws(() => emulator.client({ cancelOnExit: "no" }), /`cancelOnExit` must be true or false/);
 });
