@@ -133,13 +133,13 @@ export type ReplicateOptions = {
    */
   caBundle?: string | URL | undefined;
   /**
-   * Path or `file:` URL of a file with a client certificate, PEM or PKCS#12 (`.p12`, `.pfx`), and its private key unless `clientKey` has
+   * Path or `file:` URL of a file with a client certificate in PEM, and its private key unless `clientKey` has
    * it.
    */
   clientCert?: string | URL | undefined;
   /** Path or `file:` URL of a PEM file with the private key of `clientCert`. */
   clientKey?: string | URL | undefined;
-  /** Password of the private key, or of a PKCS#12 file. */
+  /** Password of the private key, if it is encrypted. */
   clientKeyPassword?: string | undefined;
   /** Use HTTP/2 with servers that offer it. Defaults to true. */
   http2?: boolean | undefined;

@@ -156,12 +156,12 @@ class ClientOptions(RequestOptions, total=False):
     """The path of a PEM file, or of a folder of such files, with certificates to trust in addition to those of
     the system: of authorities, or of a server."""
     client_cert: Union[str, os.PathLike[str], None]
-    """The path of a file with a client certificate, PEM or PKCS#12 (`.p12`, `.pfx`), and its private key unless
+    """The path of a file with a client certificate in PEM, and its private key unless
     `client_key` has it."""
     client_key: Union[str, os.PathLike[str], None]
     """The path of a PEM file with the private key of `client_cert`."""
     client_key_password: Optional[str]
-    """The password of the private key, or of a PKCS#12 file."""
+    """The password of the private key, if it is encrypted."""
     http2: Optional[bool]
     """Whether to use HTTP/2 with servers that offer it. Defaults to True."""
     max_connections: Optional[int]

@@ -44,9 +44,6 @@ sign client DNS:client clientAuth 20250101000000Z 21250101000000Z
 cat client.pem client.key > client-and-key.pem
 openssl pkcs8 -topk8 -in client.key -out client-encrypted.key -passout pass:secret
 cat client.pem client-encrypted.key > client-and-encrypted-key.pem
-pkcs12() { openssl pkcs12 -export -in client.pem -inkey client.key -certfile authority.pem "$@"; }
-pkcs12 -out client.p12 -passout pass:secret
-pkcs12 -out client-empty.p12 -passout pass:
-# As Windows and older versions of OpenSSL write it.
-pkcs12 -out client-3des.p12 -passout pass:secret -certpbe PBE-SHA1-3DES -keypbe PBE-SHA1-3DES -macalg sha1
-openssl pkcs12 -export -nokeys -in client.pem -out no-key.p12 -passout pass:secret
+openssl pkcs12 -export -in client.pem -inkey client.key -certfile authority.pem -out client.p12 -passout pass:secret
+# The command that an error recommends.
+openssl pkcs12 -in client.p12 -out client-of-pkcs12.pem -passin pass:secret -passout pass:secret

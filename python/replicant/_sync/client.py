@@ -120,10 +120,10 @@ class Client(Base):
                 which also resolves host names. Defaults to `HTTPS_PROXY` and the like.
             ca_bundle: The path of a PEM file, or of a folder of such files, with certificates to
                 trust in addition to those of the system: of authorities, or of a server.
-            client_cert: The path of a file with a client certificate, PEM or PKCS#12 (`.p12`,
-                `.pfx`), and its private key unless `client_key` has it.
+            client_cert: The path of a file with a client certificate in PEM, and its private key
+                unless `client_key` has it.
             client_key: The path of a PEM file with the private key of `client_cert`.
-            client_key_password: The password of the private key, or of a PKCS#12 file.
+            client_key_password: The password of the private key, if it is encrypted.
             http2: Whether to use HTTP/2 with servers that offer it. Defaults to True.
             max_connections: The maximum number of requests at a time; others wait. Over HTTP/1.1,
                 each has its own connection, and an event stream or download keeps it until its end.
@@ -216,10 +216,10 @@ class Client(Base):
                     which also resolves host names. Defaults to `HTTPS_PROXY` and the like.
                 ca_bundle: The path of a PEM file, or of a folder of such files, with certificates
                     to trust in addition to those of the system: of authorities, or of a server.
-                client_cert: The path of a file with a client certificate, PEM or PKCS#12 (`.p12`,
-                    `.pfx`), and its private key unless `client_key` has it.
+                client_cert: The path of a file with a client certificate in PEM, and its private
+                    key unless `client_key` has it.
                 client_key: The path of a PEM file with the private key of `client_cert`.
-                client_key_password: The password of the private key, or of a PKCS#12 file.
+                client_key_password: The password of the private key, if it is encrypted.
                 http2: Whether to use HTTP/2 with servers that offer it. Defaults to True.
                 max_connections: The maximum number of requests at a time; others wait. Over
                     HTTP/1.1, each has its own connection, and an event stream or download keeps it

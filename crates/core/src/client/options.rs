@@ -158,12 +158,12 @@ client_options! {
         trace_content: bool = captures_content(), |it| (*it).into();
     }
     transport {
-        /// File with a client certificate, PEM or PKCS#12 (`.p12`, `.pfx`), and its private key unless `client_key` has
+        /// File with a client certificate in PEM, and its private key unless `client_key` has
         /// it.
         client_cert: Option<PathBuf>,
         /// PEM file with the private key of `client_cert`.
         client_key: Option<PathBuf>,
-        /// Password of the private key, or of a PKCS#12 file.
+        /// Password of the private key, if it is encrypted.
         client_key_password: Option<Password>,
         /// Whether to use HTTP/2 with servers that offer it. Defaults to true.
         http2: Option<bool>,

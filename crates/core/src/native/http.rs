@@ -61,11 +61,11 @@ pub struct HttpOptions {
     pub proxy: Option<String>,
     /// PEM file, or a folder of such files, with certificates to trust in addition to those of the platform.
     pub ca_bundle: Option<PathBuf>,
-    /// File with a client certificate, PEM or PKCS#12 (`.p12`, `.pfx`), and its private key unless `client_key` has it.
+    /// File with a client certificate in PEM, and its private key unless `client_key` has it.
     pub client_cert: Option<PathBuf>,
     /// PEM file with the private key of `client_cert`.
     pub client_key: Option<PathBuf>,
-    /// Password of the private key, or of a PKCS#12 file.
+    /// Password of the private key, if it is encrypted.
     pub client_key_password: Option<Password>,
     /// Whether to offer HTTP/2. Defaults to true.
     pub http2: bool,

@@ -30,7 +30,7 @@ const CERTIFICATE: &str = "client_cert";
 const KEY: &str = "client_key";
 
 impl Identity {
-    /// Reads a certificate and its key from PEM files, which may be one file, or from a PKCS#12 file.
+    /// Reads a certificate and its key from PEM files, which may be one file.
     pub fn read(
         certificate: &Path,
         key: Option<&Path>,
@@ -49,18 +49,14 @@ impl Identity {
         };
         let content = read(CERTIFICATE, certificate)?;
         // The first byte of DER.
-        let identity = if content.first() == Some(&0x30) {
-            if key.is_some() {
-                let why =
-                    "is not PEM, so it must be PKCS#12, which contains the private key; omit `client_key`";
-                return Err(invalid((CERTIFICATE, why.to_owned())));
-            }
-            encrypted::from_pkcs12(&content, password, provider).map_err(invalid)?
-        } else {
-            let chain = chain(&content).map_err(invalid)?;
-            let pem = key.map_or(Ok(content), |key| read(KEY, key))?;
-            Self { chain, key: private_key(&pem, key.is_some(), password).map_err(invalid)? }
-        };
+        if content.first() == Some(&0x30) {
+            let why = "is not PEM; if it is PKCS#12, convert it with `openssl pkcs12 -in FILE -out FILE.pem`, which keeps the \
+                       private key encrypted";
+            return Err(invalid((CERTIFICATE, why.to_owned())));
+        }
+        let chain = chain(&content).map_err(invalid)?;
+        let pem = key.map_or(Ok(content), |key| read(KEY, key))?;
+        let identity = Self { chain, key: private_key(&pem, key.is_some(), password).map_err(invalid)? };
         identity.check(provider).map_err(|error| {
             let why = format!("has a private key that does not fit the certificate: {error}");
             invalid((if key.is_some() { KEY } else { CERTIFICATE }, why))
@@ -83,7 +79,7 @@ fn chain(pem: &[u8]) -> Result<Certificates, Problem> {
     let chain: Result<Certificates, _> = CertificateDer::pem_slice_iter(pem).collect();
     let chain = chain.unwrap_or_default();
     match chain.is_empty() {
-        true => Err((CERTIFICATE, "contains no PEM certificate, and is not PKCS#12".to_owned())),
+        true => Err((CERTIFICATE, "contains no PEM certificate".to_owned())),
         false => Ok(chain),
     }
 }
@@ -108,11 +104,11 @@ fn private_key(
         };
         return Err((option, why.to_owned()));
     };
-    let Some(password) = password else { return Err((option, ENCRYPTED.to_owned())) };
+    let Some(password) = password else {
+        return Err((option, "is encrypted; pass its password as `client_key_password`".to_owned()));
+    };
     encrypted::decrypt(option, &encrypted, password)
 }
-
-const ENCRYPTED: &str = "is encrypted; pass its password as `client_key_password`";
 
 /// Returns the content of the first encrypted private key.
 fn encrypted_section(text: &str) -> Option<Vec<u8>> {
