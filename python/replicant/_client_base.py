@@ -70,22 +70,14 @@ def native_client(
     from ._errors import InvalidArgumentError
     from ._native import Client as NativeClient
 
-    if transport is not None:
-        from copy import copy
-
-        # Clients with another URL share the transport.
-        transport = copy(transport)
     try:
-        native = NativeClient(options, transport, hooks, keep)
+        return NativeClient(options, transport, hooks, keep)
     except InvalidArgumentError as error:
         name = PUBLIC_NAMES.get(error.argument or "")
         if name is not None:
             error.message = error.message.replace(f"`{error.argument}`", f"`{name}`")
             error.argument = name
         raise
-    if transport is not None:
-        transport.base_url = native.describe()["base_url"]
-    return native
 
 
 def _option(name: str, doc: str, default: Any = None) -> Any:
@@ -229,7 +221,6 @@ class ClientBase(Guarded):
         }
         self._cached = None
         self.__dict__.pop("_scopes", None)
-        self.__dict__.pop("_through", None)
         try:
             self._direct  # noqa: B018  # refuses a wrong value
         except BaseException:
@@ -253,6 +244,7 @@ class ClientBase(Guarded):
         other = cls.__new__(cls)
         other._warned = self._warned
         other._kept = self._kept
+        other._lost_token = self._lost_token
         if hooks is not None and self._hooks is not None:
             hooks = self._hooks.updated(hooks)
         hooks = hooks or self._hooks
@@ -262,7 +254,7 @@ class ClientBase(Guarded):
         else:
             self._direct  # noqa: B018  # builds it, so that the copy shares its connections
             other._options = self._resolved_options()
-            other._transport, other._lost_token = self._transport, self._lost_token
+            other._transport = self._transport
             other._hooks = hooks
             other._cached, other._cached_token = self._cached, self._cached_token
             if "_scopes" in self.__dict__:

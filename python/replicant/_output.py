@@ -223,7 +223,6 @@ class _Loop:
 
     def _finish(self) -> None:
         if self._source is not None:
-            self._source.loops -= 1
             self._source = None
             self._output._whole()
 

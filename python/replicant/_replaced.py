@@ -69,6 +69,7 @@ class Replaced(Adapter):
         self._client = ref(client)
         self._direct = direct
         self._creates = creates
+        self._base_url: str = direct.describe()["base_url"]
 
     def send(
         self,
@@ -94,7 +95,7 @@ class Replaced(Adapter):
             return _Read(self._direct, url, extra, to_api).respond(awaited)
         if not isinstance(body, (bytes, type(None))):
             body = b"".join(body)
-        base = self.base_url
+        base = self._base_url
         path = url[len(base) :] if url.startswith(f"{base}/") else url
         if path != url and base.endswith("/v1"):
             path = f"/v1{path}"

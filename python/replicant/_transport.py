@@ -58,9 +58,6 @@ class TransportRequest:
 class Adapter:
     """Sends the requests of the core through a transport in Python."""
 
-    base_url = ""
-    """The URL of the API."""
-
     def __init__(self, transport: Any) -> None:
         self._transport = transport
         if not (

@@ -22,6 +22,7 @@ import pytest
 from conftest import TOKEN, Emulator, python
 
 import replicant
+from replicant import _native
 
 wrapt = pytest.importorskip("wrapt")
 cloudpickle = pytest.importorskip("cloudpickle")
@@ -324,7 +325,7 @@ def test_a_pickle_holds_options_and_no_secret(
         },
         proxy="http://user:hunter2@127.0.0.1:1",
     )
-    pickled = dumps(client.with_options(timeout=9))
+    pickled = dumps(client.with_options(timeout=9, headers={"x-api-key": "hunter2"}))
     assert TOKEN.encode() not in pickled
     assert b"hunter2" not in pickled
     copied = pickle.loads(pickled)
@@ -334,7 +335,11 @@ def test_a_pickle_holds_options_and_no_secret(
     monkeypatch.setenv("REPLICATE_API_TOKEN", TOKEN)
     assert copied.timeout == 9
     assert copied.run("emulator/echo", {"value": 1}) == 1
+    derived = copied.with_options(max_retries=2), copied.with_options(max_connections=2)
     monkeypatch.delenv("REPLICATE_API_TOKEN")
+    for other in derived:
+        with pytest.raises(replicant.InvalidArgumentError, match="REPLICATE_API_TOKEN"):
+            other.run("emulator/echo", {"value": 1})
     copied.api_token = TOKEN
     assert copied.run("emulator/echo", {"value": 2}) == 2
     assert pickle.loads(dumps(replicant.default_client)) is replicant.default_client
@@ -373,17 +378,65 @@ def test_each_request_uses_the_token_of_its_scope(
         {},
         None,
         {"Replicate_Api_Token": ""},
+        {"REPLICATE_API_TOKEN": None},
         {"REPLICATE_API_TOKEN": "r8_one"},
     ):
         Scope.set(context)  # type: ignore[arg-type]
         client.predictions.get("p")
         own.predictions.get("p")
-    assert tokens[1::2] == ["r8_own"] * 6
-    assert tokens[::2] == ["r8_one", "r8_two", "r8_env", "r8_env", "", "r8_one"]
+    assert tokens[1::2] == ["r8_own"] * 7
+    assert tokens[::2] == ["r8_one", "r8_two", "r8_env", "r8_env", "", "", "r8_one"]
     Scope.set(None)
     monkeypatch.setenv("REPLICATE_API_TOKEN", "r8_later")
     client.predictions.get("p")
     assert tokens[-1] == "r8_later"
+
+
+def test_changed_options_apply_in_a_scope(cog: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens, transport = seen()
+    hosts: list[str] = []
+    client = replicant.Client(
+        transport=transport, on_request=lambda event: hosts.append(event.url.split("/")[2])
+    )
+    Scope.set({"REPLICATE_API_TOKEN": "r8_one"})  # type: ignore[arg-type]
+    for host in ("one.example", "two.example"):
+        client.base_url = f"https://{host}/v1"
+        client.predictions.get("p")
+    assert (tokens, hosts) == (["r8_one"] * 2, ["one.example", "two.example"])
+    other, transport = seen()
+    monkeypatch.setenv("REPLICATE_API_TOKEN", "r8_env")
+    replicant.default_client.with_options(transport=transport).predictions.get("p")
+    monkeypatch.setattr(replicant, "http_client", transport, raising=False)
+    replicant.predictions.get("p")
+    monkeypatch.setattr(replicant, "http_client", seen()[1])
+    replicant.predictions.get("p")
+    assert other == ["r8_one"] * 2, "the third request uses the other transport"
+    monkeypatch.setattr(replicant, "http_client", transport)
+    monkeypatch.setattr(replicant, "api_token", "r8_module", raising=False)
+    replicant.predictions.get("p")
+    assert other == ["r8_one", "r8_one", "r8_module"], "an explicit token is used in a scope, too"
+
+
+def test_a_client_forgets_the_oldest_scopes(cog: None) -> None:
+    class Overridden(replicant.Client):
+        def _request(self, *arguments: Any, **options: Any) -> Any:
+            return super()._request(*arguments, **options)
+
+    for cls in (replicant.Client, Overridden):
+        client: Any = cls(base_url="http://127.0.0.1:9/v1")
+        kept = []
+        for user in range(100):
+            Scope.set({"REPLICATE_API_TOKEN": f"r8_{user}"})  # type: ignore[arg-type]
+            client._native  # noqa: B018
+            gc.collect()
+            kept.append(sum(type(each) is _native.Client for each in gc.get_objects()))
+        assert kept[-1] <= kept[50]
+
+
+def test_a_derived_client_shares_the_connections_of_a_scope(cog: None) -> None:
+    Scope.set({"REPLICATE_API_TOKEN": "r8_one"})  # type: ignore[arg-type]
+    client: Any = replicant.Client(base_url="http://127.0.0.1:9/v1")
+    assert client.with_options(timeout=5)._native is client._native
 
 
 def test_a_cog_that_has_no_scope_is_no_error(
@@ -491,6 +544,37 @@ def test_a_run_keeps_the_token_it_began_with(cog: None, emulator: Emulator) -> N
     change = lambda _: Scope.set({"REPLICATE_API_TOKEN": "r8_two"})  # type: ignore[arg-type]  # noqa: E731
     assert client.run("a/b", {}, on_update=change) == "x"
     replay.check()
+
+
+def test_of_two_names_of_the_token_api_token_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens, transport = seen()
+    replicant.Client("r8_api", bearer_token="r8_bearer", transport=transport).predictions.get("p")
+    monkeypatch.setattr(replicant, "http_client", transport, raising=False)
+    monkeypatch.setattr(replicant, "api_token", "r8_api", raising=False)
+    monkeypatch.setattr(replicant, "bearer_token", "r8_bearer", raising=False)
+    replicant.predictions.get("p")
+    assert tokens == ["r8_api"] * 2
+
+
+def test_tables_of_options_are_merged() -> None:
+    sent: list[Any] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        sent.append((dict(request.headers), dict(request.url.params)))
+        return httpx.Response(200, json={"id": "p"})
+
+    client = replicant.Client(
+        "r8_x",
+        transport=httpx.MockTransport(handle),
+        headers={"x-a": "1"},
+        default_headers={"x-b": "2"},
+        default_query={"a": "1"},
+    )
+    client = client.with_options(headers={"x-c": "3"}, default_query={"b": "2"})
+    client.with_options(default_headers={"x-d": "4"}, timeout=9).predictions.get("p")
+    ((headers, query),) = sent
+    assert {name: headers.get(f"x-{name}") for name in "abcd"} == dict(zip("abcd", "1234"))
+    assert query == {"a": "1", "b": "2"}
 
 
 def test_an_empty_base_url_counts_as_none(monkeypatch: pytest.MonkeyPatch) -> None:

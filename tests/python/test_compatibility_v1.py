@@ -426,7 +426,9 @@ class Tenant(replicate.Client):
         return await super()._async_request(method, path, **options)
 
 
-async def test_an_overridden_request_sends_every_request(emulator: Emulator) -> None:
+async def test_an_overridden_request_sends_every_request(
+    emulator: Emulator, tmp_path: pathlib.Path
+) -> None:
     seen: list[str] = []
     client = Tenant(
         "r8_t", base_url=emulator.base_url, on_request=lambda event: seen.append(event.url)
@@ -434,7 +436,9 @@ async def test_an_overridden_request_sends_every_request(emulator: Emulator) -> 
     emulator.forget()
     (image,) = client.run("black-forest-labs/flux-schnell", {"prompt": "x"})
     assert len(image.read()) > 1000
-    assert client.files.create(b"0123456789" * 300_000).size == 3_000_000
+    uploaded = client.files.create(b"0123456789" * 300_000)
+    assert uploaded.size == 3_000_000
+    assert len(client.save_all([uploaded.urls["get"]], tmp_path)) == 1
     inputs = {"chunks": ["a", "b"]}
     assert "".join(map(str, client.stream("emulator/stream", inputs))) == "ab"
     events = await client.async_stream("emulator/stream", inputs)
@@ -450,6 +454,7 @@ async def test_an_overridden_request_sends_every_request(emulator: Emulator) -> 
     others = [each for each in requests if each["headers"].get("x-tenant") != "t1"]
     # As in 1.x, files and events are read without it.
     assert {each["method"] for each in others} == {"GET"}
+    assert [each for each in others if each["path"] == f"/v1/files/{uploaded.id}"]
     assert not [each for each in others if each["path"].endswith("/predictions")]
     assert len(seen) == len(requests), "hooks see each request once"
     creates = [each["path"] for each in requests if each["method"] == "POST"]

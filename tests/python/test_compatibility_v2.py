@@ -44,13 +44,19 @@ replicant.predictions.list()
     assert headers["x-mine"] == "1"
 
 
-def test_raw_responses_have_status_and_headers(client: replicate.Client) -> None:
+def test_raw_responses_have_status_and_headers(
+    client: replicate.Client, tmp_path: pathlib.Path
+) -> None:
     answer = client.predictions.with_raw_response.create(model="emulator/echo", input={}, wait=True)
     assert answer.status_code == 201
     assert answer.headers["preference-applied"] == "wait"
     assert answer.parse().id
     assert client.models.with_raw_response.get("emulator/echo").parse().name == "echo"
     assert client.with_raw_response.run("emulator/echo", {"value": 1}).parse() == 1
+    slow = {"value": "data:text/plain,a", "delay": 0.1}
+    running = client.predictions.create(model="emulator/echo", input=slow, wait=False)
+    # Several requests: the wait for the prediction comes first.
+    assert len(client.with_raw_response.save_all([running, running], tmp_path).parse()) == 2
     nested = client.with_raw_response.models.versions.get("emulator/echo", id=ECHO)
     assert nested.parse().id == ECHO
     assert nested.headers["Content-Type"] == nested.headers["content-type"]

@@ -281,6 +281,7 @@ async def test_save_all_saves_the_output_of_a_prediction(
             (client.async_save_all, made),
             (async_client.save_all, awaited),
             (client.save_all, {"first": [made]}),
+            (client.save_all, (made,)),
             (client.save_all, replicant.pagination.Page(results=[made])),
             # As a webhook or a test builds it, without URLs of the API.
             (client.save_all, replicant.Prediction(id="p", input=made.input, output=made.output)),
@@ -304,6 +305,9 @@ async def test_save_all_waits_for_an_output_that_is_being_written(
         else:
             paths = await async_client.save_all([await async_client.run(ref, given)], folder)
         assert [pathlib.Path(path).read_text() for path in paths] == ["a", "b"]
+    begun = client.run(ref, given)
+    assert next(begun).url == given["chunks"][0]
+    assert len(client.save_all([begun], tmp_path / "begun")) == 2, "from the first item on"
 
 
 async def test_save_all_waits_for_a_running_prediction(
@@ -328,7 +332,7 @@ async def test_save_all_waits_for_a_running_prediction(
         ]
     ):
         assert made.status == "starting"
-        saved = save({"first": [made, (made,)]}, tmp_path / f"{number}")
+        saved = save(({"first": [made, (made,)]},), tmp_path / f"{number}")
         paths = saved if isinstance(saved, list) else await saved
         assert [pathlib.Path(path).read_text() for path in paths] == ["a", "b"] * 2, number
         assert made.status == "succeeded"

@@ -69,6 +69,7 @@ def test_messages_name_the_argument_and_what_to_do(
         (lambda: client.run("flux"), "ref", "Expected format: owner/name"),
         (lambda: client.predictions.create("a/b", {}, deployment="c/d"), "version", "not several"),
         (lambda: replicant.Client("r8_a b"), "api_token", "contains invalid characters"),
+        (lambda: replicant.Client(headers=["ab"]), "headers", "mapping of names to values"),
         (
             lambda: replicant.Client(headers=["a"]),
             "headers",

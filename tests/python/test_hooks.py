@@ -294,3 +294,4 @@ def test_a_blocking_call_in_an_event_loop_refuses_an_async_hook(
 ) -> None:
     done = python(BLOCKING, emulator.base_url, name)
     assert f"`{name}` is a coroutine function" in done.stdout, done.stderr
+    assert "never awaited" not in done.stderr

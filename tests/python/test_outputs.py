@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import AsyncGenerator, Generator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy
@@ -172,7 +173,7 @@ def test_on_abandon_leave_keeps_the_prediction_running(client: Any, emulator: Em
     assert not canceled(emulator, 0.1)
 
 
-def interrupt(emulator: Emulator, output: Any) -> None:
+def interrupt(emulator: Emulator, output: Any) -> BaseException:
     """Presses Ctrl-C while the program waits for the complete output."""
     source = output._source
     poll = ("GET", f"/v1/predictions/{source.prediction['id']}")
@@ -182,10 +183,11 @@ def interrupt(emulator: Emulator, output: Any) -> None:
         signal.raise_signal(signal.SIGINT)
 
     pressing = threading.Thread(target=press)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as pressed:
         pressing.start()
         len(output)
     pressing.join()
+    return pressed.value
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
@@ -196,8 +198,10 @@ def test_an_output_whose_reading_is_interrupted_is_not_complete(
     output = client.run(PINNED, ENDLESS)
     if begun:
         assert next(output) == "a"
-    interrupt(emulator, output)
+    # Kept, as by a handler: its traceback keeps the stream.
+    kept = interrupt(emulator, output)
     assert canceled(emulator)
+    del kept
     for use in (
         list,
         lambda output: [*map(str, output)],
@@ -276,6 +280,28 @@ def test_an_output_whose_loop_was_left_is_not_complete(client: Any, left: str) -
     assert caught.value.partial == ["a"]
 
 
+def test_an_output_whose_loop_is_left_in_another_thread_is_not_complete(client: Any) -> None:
+    output = client.run(PINNED, STOPPED)
+    loop = iter(output)
+    assert next(loop) == "a"
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(len, output)
+        eventually(output._source._turn.locked)
+        loop.close()
+        with pytest.raises(replicant.PredictionCanceledError, match="left"):
+            waiting.result()
+
+
+def test_leaving_one_of_two_loops_cancels_nothing(client: Any, emulator: Emulator) -> None:
+    output = client.run(PINNED, STOPPED)
+    one, other = iter(output), iter(output)
+    assert next(one) == next(other) == "a"
+    one.close()
+    emulator.advance(180)
+    assert [*other] == ["b", "c"]
+    assert not canceled(emulator, 0.1)
+
+
 def test_a_closed_output_keeps_its_items(client: Any) -> None:
     output = client.run(PINNED, ENDLESS)
     assert next(output) == "a"
@@ -322,7 +348,9 @@ async def test_another_thread_can_wait_for_an_output_that_a_loop_reads(async_cli
 async def test_a_thread_that_reads_beside_a_loop_cancels_nothing(
     async_client: Any, emulator: Emulator
 ) -> None:
-    output = await async_client.run(PINNED, SLOW)
+    # Many items, so that the thread takes some that the loop waits for.
+    chunks = [str(number) for number in range(100)]
+    output = await async_client.run(PINNED, {"chunks": chunks, "pause": 0.02})
 
     async def read() -> list[Any]:
         return [item async for item in output]
@@ -333,8 +361,17 @@ async def test_a_thread_that_reads_beside_a_loop_cancels_nothing(
         await asyncio.to_thread(len, output)
     with contextlib.suppress(RuntimeError):
         await reading
-    assert [item async for item in output] == ["a", "b", "c"]
+    assert [item async for item in output] == chunks
     assert not canceled(emulator, 0.1)
+
+
+async def test_several_tasks_can_read_an_output(async_client: Any) -> None:
+    output = await async_client.run(PINNED, SLOW)
+
+    async def read() -> list[Any]:
+        return [item async for item in output]
+
+    assert await asyncio.gather(read(), read()) == [SLOW["chunks"]] * 2
 
 
 async def test_the_output_of_an_async_run_passes_for_an_async_generator(async_client: Any) -> None:
@@ -440,6 +477,29 @@ async def test_leaving_an_async_loop_early_cancels_the_prediction(
             await task
     else:
         await task
+    assert await asyncio.to_thread(canceled, emulator)
+
+
+async def test_a_kept_cancellation_of_an_async_loop_cancels_the_prediction(
+    async_client: Any, emulator: Emulator
+) -> None:
+    seen = asyncio.Event()
+    kept: list[BaseException] = []
+
+    async def read() -> None:
+        try:
+            async for _ in await async_client.run(PINNED, STOPPED):
+                seen.set()
+        except asyncio.CancelledError as error:
+            kept.append(error)
+            raise
+
+    task = asyncio.ensure_future(read())
+    await asyncio.wait_for(seen.wait(), 30)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert kept
     assert await asyncio.to_thread(canceled, emulator)
 
 
