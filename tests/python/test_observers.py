@@ -90,9 +90,11 @@ async def test_an_observer_cannot_end_the_coroutine_of_its_call(
     with pytest.raises(RuntimeError, match=name) as raised:
         await async_client.run("emulator/echo", {"value": 1}, on_update=observe)
     assert raised.value.__cause__ is error
-    prediction = await async_client.predictions.create(model="emulator/echo", input={"value": 1})
+    # One that has ended before the wait is not observed.
+    prediction = await async_client.predictions.create(model=ENDLESS, input={})
     with pytest.raises(RuntimeError, match=name):
         await prediction.wait(on_update=observe)
+    await prediction.cancel()
 
 
 async def test_an_observer_runs_in_the_context_of_its_call(
