@@ -144,9 +144,6 @@ print(asyncio.run(client.run("emulator/echo", {"value": 1}, on_update=observe)),
     assert (done.stdout, done.stderr) == ("1 True\n", "")
 
 
-ECHO = {"model": "meta/meta-llama-3-8b-instruct", "input": {"prompt": "x", "seed": 7}}
-
-
 def test_a_slow_observer_delays_no_other_call(
     client: replicant.Client, async_client: replicant.AsyncClient
 ) -> None:
@@ -165,5 +162,5 @@ def test_a_slow_observer_delays_no_other_call(
             seen.append(answered.wait(20))
             thread.join()
 
-    client.predictions.create(**ECHO).wait(on_update=observe)
+    client.run("emulator/echo", {"value": 1}, on_update=observe)
     assert seen == [True]
