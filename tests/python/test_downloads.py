@@ -342,6 +342,17 @@ async def test_save_all_waits_for_a_running_prediction(
         await async_client.save_all([start("emulator/fails")], tmp_path / "failed")
 
 
+async def test_save_all_accepts_an_output_without_files(
+    client: replicant.Client, async_client: replicant.AsyncClient, tmp_path: pathlib.Path
+) -> None:
+    without = replicant.Prediction(id="p", status="succeeded", output=None)
+    # It is not waited for.
+    training = replicant.Training(id="t", status="processing", output=None)
+    for outputs in (None, "text", without, training):
+        assert client.save_all(outputs, tmp_path) == []
+        assert await async_client.save_all(outputs, tmp_path) == []
+
+
 async def test_save_all_waits_for_a_prediction_with_a_status_that_is_new(
     emulator: Emulator, tmp_path: pathlib.Path
 ) -> None:

@@ -397,7 +397,7 @@ class AsyncClient(AsyncBase):
                 saved; `error.partial` lists their paths.
         """
         outputs = await self._complete(outputs)
-        params = drop_none(outputs=outputs, dir=os.fspath(dir), concurrency=concurrency)
+        params = {"outputs": outputs, **drop_none(dir=os.fspath(dir), concurrency=concurrency)}
         with of_bytes(progress, params["dir"]) as observer:
             paths: List[str] = await self._call("output.save_all", params, observer)
             return paths

@@ -703,7 +703,7 @@ class Client(Base):
                 saved; `error.partial` lists their paths.
         """
         outputs = self._complete(outputs)
-        params = drop_none(outputs=outputs, dir=os.fspath(dir), concurrency=concurrency)
+        params = {"outputs": outputs, **drop_none(dir=os.fspath(dir), concurrency=concurrency)}
         with of_bytes(progress, params["dir"]) as observer:
             paths: List[str] = self._call("output.save_all", params, observer)
             return paths
@@ -718,7 +718,7 @@ class Client(Base):
     ) -> List[str]:
         """The async form of `save_all`."""
         outputs = await self._async_complete(outputs)
-        params = drop_none(outputs=outputs, dir=os.fspath(dir), concurrency=concurrency)
+        params = {"outputs": outputs, **drop_none(dir=os.fspath(dir), concurrency=concurrency)}
         with of_bytes(progress, params["dir"]) as observer:
             paths: List[str] = await self._async_call("output.save_all", params, observer)
             return paths
