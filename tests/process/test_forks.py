@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -14,6 +15,7 @@ from processes import (
     Emulator,
     Program,
     canceled,
+    clean_environment,
     emulator,
     environment,
     shared_emulator,
@@ -235,22 +237,23 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
-def test_pools_of_processes_share_a_client(method: str, emulator: Emulator, tmp_path) -> None:
-    import subprocess
-
-    from processes import clean_environment
-
-    script = tmp_path / "pool.py"
-    script.write_text(POOL)
-    began = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, str(script), method, emulator.base_url],
+def run_file(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs a program that multiprocessing can import."""
+    return subprocess.run(
+        [sys.executable, str(path), *arguments],
         capture_output=True,
         text=True,
         env=clean_environment(),
         timeout=60,
     )
+
+
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_pools_of_processes_share_a_client(method: str, emulator: Emulator, tmp_path) -> None:
+    script = tmp_path / "pool.py"
+    script.write_text(POOL)
+    began = time.monotonic()
+    done = run_file(script, method, emulator.base_url)
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
     assert time.monotonic() - began < 30
 
@@ -281,23 +284,13 @@ def test_a_worker_process_that_ends_cancels_its_predictions(
     method: str, imported: str, emulator: Emulator, tmp_path
 ) -> None:
     """Workers run no exit handlers. The package may be imported before or after multiprocessing."""
-    import subprocess
-
-    from processes import clean_environment
-
     script = tmp_path / "worker.py"
     script.write_text(WORKER if imported == "after" else f"import replicant._native\n{WORKER}")
     found = []
     # A machine may pause while the process exits.
     while len(found) < 3 and 2 not in found:
         before = canceled(emulator)
-        done = subprocess.run(
-            [sys.executable, str(script), method, emulator.base_url],
-            capture_output=True,
-            text=True,
-            env=clean_environment(),
-            timeout=60,
-        )
+        done = run_file(script, method, emulator.base_url)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
         found.append(canceled(emulator) - before)
     assert found[-1] == 2, found

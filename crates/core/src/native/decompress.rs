@@ -92,7 +92,7 @@ async fn decoder(host: &str, coding: Coding, mut input: Reader) -> io::Result<Re
         }
         Coding::Deflate => Box::pin(ZlibDecoder::new(input)),
         Coding::Brotli => Box::pin(BrotliDecoder::new(input)),
-        // No request accepts it, and its library is larger than those of the others together.
+        // No request accepts it, so its library, which is written in C, is not needed.
         Coding::Zstd => {
             let why = format!(
                 "the response from {host} is compressed with zstd, which the request did not accept."
