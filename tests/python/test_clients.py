@@ -589,8 +589,8 @@ def test_clients_of_the_default_client_have_its_transport(monkeypatch: pytest.Mo
     monkeypatch.setattr(replicant, "http_client", transport, raising=False)
     monkeypatch.setenv("REPLICATE_API_TOKEN", "r8_env")
     client: Any = replicant.default_client
-    later = client.with_options(timeout=5)
     client.with_options(poll_interval=1).predictions.get("p")
+    later = client.with_options(timeout=5)
     client.with_options(on_request=lambda _: None).predictions.get("p")
     later.predictions.get("p")
     monkeypatch.setenv("REPLICATE_API_TOKEN", "r8_other")

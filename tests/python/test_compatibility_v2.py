@@ -161,6 +161,11 @@ def test_use_returns_a_function(client: replicate.Client) -> None:
     assert content == image.read()
     with open(image, "rb") as opened:
         assert opened.read() == content
+    other = client.use("black-forest-labs/flux-schnell")(prompt="a crane", megapixels="0.25")[0]
+    # Their files have the same name.
+    assert pathlib.Path(other).name == pathlib.Path(image).name
+    assert pathlib.Path(other).read_bytes() == other.read() != content
+    assert pathlib.Path(image).read_bytes() == content
     assert client.use("emulator/echo")(value=image) == image
     with pytest.raises(replicate.ModelError):
         client.use("emulator/fails").create().output()
@@ -169,6 +174,25 @@ def test_use_returns_a_function(client: replicate.Client) -> None:
         name = "emulator/echo"
 
     assert client.use(Named)(value=["a", "b"]) == ["a", "b"]
+
+
+async def test_a_function_fetches_the_schema_once_and_does_not_depend_on_it(
+    emulator: Emulator,
+) -> None:
+    done = {"id": "p", "status": "succeeded", "output": ["a", "b"]}
+    create = {"expect": {"method": "POST"}, "reply": {"status": 201, "json": done}}
+    text = {"components": {"schemas": {"Output": {"x-cog-array-display": "concatenate"}}}}
+    model = {"owner": "a", "name": "b", "latest_version": {"id": "v", "openapi_schema": text}}
+    failed = {"expect": {"path": "/v1/models/a/b"}, "reply": {"status": 403, "json": {}}}
+    found = {"expect": {"path": "/v1/models/a/b"}, "reply": {"json": model}}
+    replay = emulator.replay(*[create, failed, create, found, create] * 2)
+    # The output is billed, so it is returned in any case.
+    expected = [["a", "b"], "ab", "ab"]
+    call = replicate.Client(base_url=replay.base_url).use("a/b")
+    assert [call() for _ in expected] == expected
+    awaited = replicate.AsyncClient(base_url=replay.base_url).use("a/b")
+    assert [await awaited() for _ in expected] == expected
+    replay.check()
 
 
 PAINTED = {"id": "p", "status": "succeeded", "output": ["https://a.b/1.png", "https://a.b/2.png"]}

@@ -25,6 +25,7 @@ from conftest import TOKEN, Emulator, python
 from listener import Listener
 
 import replicant
+from replicant._contents import Contents
 
 
 def test_outputs_can_be_read_again_saved_and_shown(client: replicant.Client, tmp_path: Any) -> None:
@@ -188,6 +189,13 @@ def test_seeking_and_reading_match_a_file_on_disk(host: Host) -> None:
         assert file.tell() == disk.tell()
     with pytest.raises(ValueError, match="before the beginning"):
         file.seek(-1)
+
+
+def test_seeking_one_byte_beyond_what_has_arrived_skips_nothing(host: Host) -> None:
+    with Contents(host.file("large.bin")) as file:
+        file.read(1)
+        at = file.seek(len(file._rest) + 1, io.SEEK_CUR)
+        assert file.read(10) == FILES["/large.bin"][at : at + 10]
 
 
 def test_an_archive_can_be_read(host: Host) -> None:
@@ -492,6 +500,15 @@ async def test_an_awaited_close_ends_the_iterations_of_a_file(stalled: Stalled) 
         chunks = file.__aiter__()
         assert await chunks.__anext__() == b"beginning"
     assert await asyncio.to_thread(stalled.closed.acquire, timeout=60)
+
+
+def test_closing_an_open_file_frees_its_connection(stalled: Stalled) -> None:
+    file = stalled.file.open()
+    assert file.read(9) == b"beginning"
+    file.close()
+    assert stalled.closed.acquire(timeout=60)
+    with pytest.raises(ValueError):
+        file.read()
 
 
 def test_dropping_an_iteration_frees_its_connection(stalled: Stalled) -> None:

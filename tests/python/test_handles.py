@@ -46,6 +46,8 @@ async def test_awaited_events_and_results(async_client: replicant.AsyncClient) -
     prediction = await handle.prediction()
     assert isinstance(prediction, replicant.AsyncPrediction)
     assert prediction.status == "succeeded"
+    for each in (prediction, await handle.cancel()):
+        assert each._bound is async_client
 
 
 async def test_twins_of_a_blocking_handle(client: replicant.Client) -> None:
@@ -53,7 +55,8 @@ async def test_twins_of_a_blocking_handle(client: replicant.Client) -> None:
     assert isinstance(handle, replicant.Handle)
     assert [event.type async for event in handle.async_events()][-1] == "end"
     assert await handle.async_result() == ["a", "b"]
-    assert (await handle.async_prediction()).id == handle.id
+    for prediction in (await handle.async_prediction(), handle.prediction(), handle.cancel()):
+        assert (prediction.id, prediction._bound) == (handle.id, client)
 
 
 def test_files_in_events_and_results_can_be_read(client: replicant.Client) -> None:

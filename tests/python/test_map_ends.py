@@ -29,6 +29,16 @@ def test_a_stop_before_the_first_result_creates_nothing(local: Emulator) -> None
     assert (results.stats.stopped, results.stats.rows) == ("requested", 0)
 
 
+def test_rows_can_close_their_batch(local: Emulator) -> None:
+    def rows() -> Iterator[dict[str, Any]]:
+        yield from numbers(2)
+        results.close()
+        yield from numbers(2)
+
+    results = local.client().map("emulator/echo", rows())
+    assert len(list(results)) <= 2
+
+
 async def test_a_stop_before_the_first_awaited_result_creates_nothing(local: Emulator) -> None:
     async def rows() -> AsyncIterator[dict[str, Any]]:
         for row in numbers(50):

@@ -26,8 +26,13 @@ def test_objects_survive_pickling(client: replicant.Client) -> None:
     ):
         assert other == prediction
         assert other is not prediction
-    file = replicant.FileOutput("https://example.com/a.png")
-    assert pickle.loads(pickle.dumps(file)) == file
+    given = {"value": "data:text/plain,a"}
+    for file in (
+        replicant.FileOutput("https://example.com/a.png"),
+        client.run("emulator/echo", given),
+        client.predictions.output(given["value"]),
+    ):
+        assert pickle.loads(pickle.dumps(file)) == file
 
 
 LLAMA = "meta/meta-llama-3-8b-instruct"

@@ -366,12 +366,13 @@ async def test_a_thread_that_reads_beside_a_loop_cancels_nothing(
 
 
 async def test_several_tasks_can_read_an_output(async_client: Any) -> None:
-    output = await async_client.run(PINNED, SLOW)
+    chunks = [str(number) for number in range(100)]
+    output = await async_client.run(PINNED, {"chunks": chunks, "pause": 0.02})
 
     async def read() -> list[Any]:
         return [item async for item in output]
 
-    assert await asyncio.gather(read(), read()) == [SLOW["chunks"]] * 2
+    assert await asyncio.gather(read(), read()) == [chunks] * 2
 
 
 async def test_the_output_of_an_async_run_passes_for_an_async_generator(async_client: Any) -> None:
@@ -555,7 +556,7 @@ async def of(awaitable: Any) -> Any:
 
 
 async def test_the_end_of_output_iterator_updates_the_prediction(
-    client: Any, async_client: Any
+    client: Any, async_client: Any, emulator: Emulator
 ) -> None:
     def started() -> Any:
         return client.predictions.create(version=VERSION, input=SLOW)
@@ -563,6 +564,9 @@ async def test_the_end_of_output_iterator_updates_the_prediction(
     prediction = started()
     assert list(prediction.output_iterator()) == SLOW["chunks"]
     assert (prediction.status, prediction.output) == ("succeeded", SLOW["chunks"])
+    emulator.forget()
+    assert list(prediction.output_iterator()) == SLOW["chunks"]
+    assert requests(emulator) == []
     prediction = started()
     assert [item async for item in prediction.async_output_iterator()] == SLOW["chunks"]
     assert prediction.status == "succeeded"
@@ -602,6 +606,24 @@ async def test_output_iterator_fetches_the_end_at_most_once(
         assert len(requests(emulator)) == (0 if end == "closed" else 2)
         expected = "succeeded" if end == "exhausted" else data["status"]
         assert (prediction.status, awaited.status) == (expected, expected)
+
+
+async def test_output_iterator_has_the_options_of_its_client(emulator: Emulator) -> None:
+    def exchange(status: str) -> dict[str, Any]:
+        json = {"id": "p", "status": status, "output": ["a"]}
+        return {"expect": {"headers": {"x-tenant": "t1"}}, "reply": {"json": json}}
+
+    replay = emulator.replay(*map(exchange, ("processing", "succeeded", "succeeded") * 2))
+    for kind in (replicant.Client, replicant.AsyncClient):
+        client = kind("r8_x", base_url=replay.base_url, poll_interval=0.01)
+        client = client.with_options(headers={"x-tenant": "t1"})
+        prediction = client._prediction({"id": "p", "status": "starting"})
+        if kind is replicant.Client:
+            items = list(prediction.output_iterator())
+        else:
+            items = [item async for item in prediction.output_iterator()]
+        assert (items, prediction.status) == (["a"], "succeeded")
+    replay.check()
 
 
 async def test_a_failure_in_output_iterator_updates_the_prediction(

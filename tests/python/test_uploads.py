@@ -123,6 +123,8 @@ def test_files_of_every_kind_can_be_inputs(
 async def pieces() -> Any:
     for start in range(0, len(CONTENT), 5000):
         yield CONTENT[start : start + 5000]
+        # Not the end.
+        yield b""
 
 
 async def test_files_with_an_async_read_are_uploaded(async_client: replicant.AsyncClient) -> None:
