@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Coroutine
 from pathlib import Path
@@ -89,6 +91,28 @@ except KeyboardInterrupt:
     assert child.stdout.readline() == "interrupted\n"
     assert child.wait(timeout=60) == 0
     assert canceled(emulator) == before + 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_ctrl_c_during_the_start_of_a_stream_cancels_its_prediction() -> None:
+    canceled: list[str] = []
+    interrupted = threading.Event()
+
+    def transport(request: Any) -> Any:
+        if request.url.endswith("/cancel"):
+            canceled.append(request.url)
+        else:
+            os.kill(os.getpid(), signal.SIGINT)
+            assert interrupted.wait(60)
+        return 201, {}, {"id": "p1", "status": "starting"}
+
+    # Kept: dropping it would cancel the prediction, too.
+    stream = replicant.Client("r8_x", transport=transport).stream("a/b", {})
+    with pytest.raises(KeyboardInterrupt):
+        stream.start()
+    interrupted.set()
+    eventually(lambda: len(canceled) == 1)
+    assert list(stream) == []
 
 
 def test_the_end_of_the_process_cancels_an_open_stream(emulator: Emulator) -> None:

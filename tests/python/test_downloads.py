@@ -348,6 +348,8 @@ async def test_save_all_waits_for_a_running_prediction(
         client.save_all(start("emulator/fails"), tmp_path / "failed")
     with pytest.raises(replicant.ModelError):
         await async_client.save_all([start("emulator/fails")], tmp_path / "failed")
+    training = replicant.Training(id="t", status="processing", output=None)
+    assert client.save_all(training, tmp_path) == [], "it is not waited for"
 
 
 async def test_save_all_accepts_an_output_without_files(

@@ -18,6 +18,7 @@ import pytest
 from conftest import eventually, numbers, statuses
 
 import replicant
+from replicant import _native
 from replicant.testing import Emulator
 
 
@@ -30,9 +31,17 @@ def test_a_stop_before_the_first_result_creates_nothing(local: Emulator) -> None
 
 
 def test_rows_can_close_their_batch(local: Emulator) -> None:
+    def has_ended() -> bool:
+        try:
+            _native.compute("map.stats", {"map": results._number})
+        except replicant.InvalidArgumentError:
+            return True
+        return False
+
     def rows() -> Iterator[dict[str, Any]]:
         yield from numbers(2)
         results.close()
+        eventually(has_ended)
         yield from numbers(2)
 
     results = local.client().map("emulator/echo", rows())

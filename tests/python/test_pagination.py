@@ -50,6 +50,19 @@ PAGES = (
 )
 
 
+async def test_pages_of_any_list_have_the_options_of_the_client(emulator: Emulator) -> None:
+    exchanges = [
+        {**page, "expect": {**page["expect"], "headers": {"x-tenant": "t1"}}} for page in PAGES
+    ]
+    replay = emulator.replay(*exchanges * 2)
+    headers = {"x-tenant": "t1"}
+    client = replicate.Client(base_url=replay.base_url).with_options(headers=headers)
+    assert len(list(client.paginate("/models"))) == 2
+    awaited = replicate.AsyncClient(base_url=replay.base_url).with_options(headers=headers)
+    assert len([page async for page in awaited.paginate("/models")]) == 2
+    replay.check()
+
+
 def test_a_page_has_the_items_of_one_request(emulator: Emulator) -> None:
     replay = emulator.replay(*PAGES)
     client = replicate.Client(base_url=replay.base_url)
