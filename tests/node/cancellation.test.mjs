@@ -129,6 +129,9 @@ test("calls remove their listeners from a signal that outlives them", async () =
   await replicate.run("emulator/echo", { input: { value: 1 }, signal });
   await assert.rejects(replicate.predictions.get("nothing", { signal }));
   for await (const _ of replicate.stream("emulator/stream", { input: { chunks: ["a"] }, signal }));
+  for await (const _ of replicate.map("emulator/echo", [{ value: 1 }], { signal }));
+  const created = await replicate.predictions.create({ model: "emulator/echo", input: { value: 1 } });
+  await replicate.wait(created, { signal }, () => false);
   assert.equal(listeners, 0);
   assert.equal(signal.onabort ?? null, null);
 });

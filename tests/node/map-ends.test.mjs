@@ -43,9 +43,18 @@ test("the progress is exact in the loop and after it was left", async () => {
 
 test("with drain, leaving the loop finishes what runs", async () => {
   const rows = numbers(1000).map(({ value }) => ({ value, delay: value === 0 ? 0 : 0.4 }));
-  const results = replicate.map(ECHO, rows, { concurrency: 8, drain: true });
+  let closed = false;
+  function* source() {
+    try {
+      yield* rows;
+    } finally {
+      closed = true;
+    }
+  }
+  const results = replicate.map(ECHO, source(), { concurrency: 8, drain: true });
   const found = await ends(emulator, async () => {
     for await (const _ of results) break;
+    assert.ok(closed);
     assert.equal(results.stats.running, 0);
     assert.equal(results.stats.stopped, "requested");
   });
@@ -55,16 +64,28 @@ test("with drain, leaving the loop finishes what runs", async () => {
 
   const error = new Error("broken");
   const seen = [];
-  function* broken() {
-    yield* rows.slice(0, 3);
+  async function* broken() {
+    yield rows[1];
+    await emulator.until(({ predictions }) => predictions.processing);
     throw error;
   }
   const read = async () => {
-    for await (const { output } of replicate.map(ECHO, broken(), { drain: true, concurrency: 2 }))
-      seen.push(output);
+    for await (const { output } of replicate.map(ECHO, broken(), { drain: true })) seen.push(output);
   };
   await assert.rejects(read, (thrown) => thrown === error);
-  assert.ok(!(await settled(emulator)).processing);
+  assert.deepEqual(seen, [1]);
+});
+
+test("with drain, the first exception of `progress` is thrown after the last result", async () => {
+  const thrown = [];
+  const progress = () => {
+    thrown.push(new Error(`report ${thrown.length}`));
+    throw thrown.at(-1);
+  };
+  const results = replicate.map(ECHO, numbers(2), { progress, drain: true });
+  await assert.rejects(collect(results), (error) => error === thrown[0]);
+  assert.ok(thrown.length > 1);
+  assert.equal((await results.next()).done, true);
 });
 
 test("stop returns the results of what runs", async () => {

@@ -252,6 +252,7 @@ test("big integers in an input stay exact if methods are replaced", async (t) =>
     big: 12345678901234567890n,
     number: 2 ** 60,
     text: '9007199254740993 "n9007199254740993',
+    texts: ["n", "n7", "nn7"],
     list: [-9007199254740993n, 1e300, 0.1, 3],
   };
   const plain = new Replicate({ auth: "t", baseUrl });
@@ -272,6 +273,14 @@ test("a `create` may return big integers", async () => {
   const replicate = emulator.client();
   replace(replicate.predictions, "create", (options) => ({ ...prediction, input: options.input }));
   assert.equal(await replicate.run("a/b", { input: { n: 12345678901234567890n } }), "done");
+});
+
+test("the timeout of a replaced `request` that rejects when it is aborted is a TimeoutError", async () => {
+  const replicate = emulator.client({ maxRetries: 0 });
+  replace(replicate, "request", (_, { signal }) => {
+    return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  });
+  await assert.rejects(replicate.models.get("a", "b", { timeout: 20 }), { code: "timeout" });
 });
 
 test("what a replaced `request` throws rejects the call unchanged, without a retry", async () => {
