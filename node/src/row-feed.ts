@@ -61,7 +61,6 @@ export class RowFeed<Row> {
       if (read) rows.push(read);
       else end = true;
     }
-    if (this.#closing) return;
     for (const read of rows) this.#running.set(this.#count++, read);
     this.push(rows, end);
   }

@@ -144,7 +144,7 @@ function recording(failed: ReadFailure, pull: Source["pull"]): Source["pull"] {
     try {
       return await pull(session, cancel);
     } catch (error) {
-      if (!cancel && !("error" in failed)) failed.error = error;
+      if (!("error" in failed)) failed.error = error;
       throw error;
     }
   };

@@ -310,12 +310,22 @@ test("the cancel of a run or a stream that has ended is sent before the process 
   }
 });
 
+const HOOKED = `
+  const { auth, baseUrl } = replicate;
+  const hooked = new Replicate({ auth, baseUrl, onRequest: ({ headers }) => headers.set("x-tenant", "acme") });
+  replicate.run = (...given) => hooked.run(...given);
+`;
+
+test("hooks are called for the cancel at a signal", async () => {
+  const [program, id] = await running({ before: HOOKED });
+  program.kill("SIGTERM");
+  assert.equal((await program.end()).signal, "SIGTERM");
+  const [cancel] = await emulator.requests(`POST /v1/predictions/${id}/cancel`);
+  assert.equal(cancel?.headers["x-tenant"], "acme");
+});
+
 test("no hook delays the cancel of an exit", async () => {
-  const before = `
-    const { auth, baseUrl } = replicate;
-    const hooked = new Replicate({ auth, baseUrl, onRequest: ({ headers }) => headers.set("x-tenant", "acme") });
-    replicate.run = (...given) => hooked.run(...given);
-  `;
+  const before = HOOKED;
   for (const statement of ["process.exit(7)", `throw new Error("unrelated")`]) {
     const after = `process.on("SIGUSR2", () => { ${statement} });`;
     const [program, id] = await running({ before, after });

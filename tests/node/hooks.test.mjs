@@ -109,6 +109,14 @@ test("an object knows the response it came in, and is otherwise as it was", asyn
   assert.equal({ ...prediction }.request_id, undefined);
 });
 
+test("an output, and an object that has a `request_id`, stay as they are", async () => {
+  const output = await emulator.client().run("emulator/echo", { input: { value: { text: "a" } } });
+  assert.deepEqual(Reflect.ownKeys(output), ["text"]);
+  const fetch = async () => Response.json({ id: "p1", request_id: "mine" }, { headers: ANSWER.headers });
+  const prediction = await emulator.client({ fetch }).predictions.get("p1");
+  assert.equal(prediction.request_id, "mine");
+});
+
 test("a page knows its response", async () => {
   const page = { json: { results: [{ id: "p1" }], next: null }, headers: ANSWER.headers };
   const replay = await emulator.replay([expected(page)]);

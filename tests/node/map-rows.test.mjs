@@ -75,6 +75,21 @@ test("an error of the rows ends the batch and is thrown as it is", async () => {
   }
 });
 
+test("the error of an iterator is thrown, and the iterator is not asked to return", async () => {
+  const error = new Error("no more rows");
+  let returned = 0;
+  const iterator = {
+    next: () => Promise.reject(error),
+    return: async () => {
+      returned++;
+      throw new Error("not running");
+    },
+  };
+  const rows = { [Symbol.asyncIterator]: () => iterator };
+  await assert.rejects(collect(replicate.map(ECHO, rows)), (thrown) => thrown === error);
+  assert.equal(returned, 0);
+});
+
 test("an error of input or key ends the batch and closes the rows", async () => {
   const error = new TypeError("no path");
   const fail = (row) => {
@@ -176,6 +191,36 @@ test("a source that never yields does not delay the end", async () => {
   }
   assert.ok(stream.destroyed);
   assert.ok(canceled);
+});
+
+test("the functions of the user are not called for a row that comes after the end", async () => {
+  let yieldLast;
+  const wanted = new Promise((resolve) => {
+    yieldLast = resolve;
+  });
+  let ended;
+  const end = new Promise((resolve) => {
+    ended = resolve;
+  });
+  async function* rows() {
+    yield { value: 0 };
+    await wanted;
+    try {
+      yield { value: 1 };
+    } finally {
+      ended();
+    }
+  }
+  const made = [];
+  const input = (row) => {
+    made.push(row.value);
+    return row;
+  };
+  for await (const _ of replicate.map(ECHO, rows(), { input })) break;
+  yieldLast();
+  await end;
+  await new Promise(setImmediate);
+  assert.deepEqual(made, [0]);
 });
 
 test("rows come from streams, sets and arrays of promises", async () => {

@@ -8,7 +8,7 @@ import nodeFetch3 from "node-fetch";
 import nodeFetch2 from "node-fetch-2";
 import { fetch as undiciFetch } from "undici";
 import Replicate, { InvalidResponseError } from "../../node/index.mjs";
-import { startEmulator } from "./support/emulator.mjs";
+import { startEmulator, TOKEN } from "./support/emulator.mjs";
 
 const emulator = await startEmulator();
 const prediction = { id: "p", status: "succeeded", output: "done" };
@@ -281,6 +281,18 @@ test("the timeout of a replaced `request` that rejects when it is aborted is a T
     return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
   });
   await assert.rejects(replicate.models.get("a", "b", { timeout: 20 }), { code: "timeout" });
+});
+
+test("a replaced `request` gets the token of a call that has its own", async () => {
+  const replicate = emulator.client();
+  const { request } = replicate;
+  replace(replicate, "request", (...given) => request.apply(replicate, given));
+  await emulator.forgetRequests();
+  for (const headers of [{}, { Authorization: "Bearer r8_of-another-account" }]) {
+    await replicate.predictions.list({ headers });
+  }
+  const sent = (await emulator.requests()).map(({ headers }) => headers.authorization);
+  assert.deepEqual(sent, [`Bearer ${TOKEN}`, "Bearer r8_of-another-account"]);
 });
 
 test("what a replaced `request` throws rejects the call unchanged, without a retry", async () => {

@@ -174,6 +174,24 @@ for (const [where, client] of [
   });
 }
 
+test("the cause of the error of several streams is that of the message", async () => {
+  const images = ["sector 0", "sector 1"].map((text) => failing(1, new DiskError(text)));
+  await assert.rejects(replicate.run("emulator/echo", { input: { images } }), ({ message, cause }) =>
+    message.includes(cause.message),
+  );
+});
+
+test("a Blob whose later slices cannot be read fails the call, not the process", async () => {
+  const cause = new DiskError("no such sector");
+  class Broken extends Blob {
+    slice(start, end) {
+      return start === 0 ? super.slice(start, end) : { arrayBuffer: () => Promise.reject(cause) };
+    }
+  }
+  const blob = new Broken([Buffer.alloc(3_000_000)]);
+  await assert.rejects(replicate.files.create(blob), (error) => error.cause === cause);
+});
+
 test("the error of a stream is the cause of that of a batch that raises it", async () => {
   const raised = async (rows, options) => {
     const items = replicate.map("emulator/echo", rows, { ...options, errors: "raise" });
@@ -270,6 +288,20 @@ test("a stream is sent only once", async () => {
     await emulator.forgetRequests();
     await assert.rejects(echo(stream), InvalidArgumentError, kind);
     assert.deepEqual(await emulator.requests("POST"), [], kind);
+  }
+});
+
+test("of two calls with the same stream, one is refused", async () => {
+  const content = () => [Buffer.alloc(100_000, "a"), Buffer.alloc(100_000, "b")];
+  for (const stream of [bytesOf(...content()), Readable.from(content()), new Blob(content()).stream()]) {
+    const calls = [replicate.files.create(stream), replicate.files.create(stream)];
+    const ends = await Promise.allSettled(calls);
+    const created = ends.filter(({ status }) => status === "fulfilled");
+    assert.deepEqual(
+      created.map(({ value }) => value.size),
+      [200_000],
+    );
+    assert.ok(ends.some(({ reason }) => reason instanceof InvalidArgumentError));
   }
 });
 
