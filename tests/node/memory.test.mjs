@@ -5,7 +5,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { startEmulator } from "./support/emulator.mjs";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { eventually, startEmulator } from "./support/emulator.mjs";
 import { file } from "./support/face.mjs";
 
 const emulator = await startEmulator();
@@ -14,8 +16,11 @@ const { openAsBlob } = fs;
 const MIB = 1024 * 1024;
 const SIZE = 256 * MIB;
 
+setFlagsFromString("--expose-gc");
+const gc = runInNewContext("gc");
+
 async function growth(work) {
-  global.gc?.();
+  gc();
   const before = process.memoryUsage().rss;
   let most = before;
   const watch = setInterval(() => {
@@ -32,6 +37,21 @@ async function large() {
   ]);
   return { run, output: file(emulator.client({ baseUrl: run.base_url }), `${run.origin}/large.bin`) };
 }
+
+test("the receivers of what calls report are forgotten with the calls", async () => {
+  const call = async () => {
+    const logger = { debug() {}, info() {}, warn() {}, error() {} };
+    const client = emulator.client({ logger, onRequest: () => {} });
+    await client.models.get("emulator", "echo");
+    for await (const _ of client.stream("emulator/stream", { input: { chunks: ["a"] } }));
+    return new WeakRef(logger);
+  };
+  const logger = await call();
+  await eventually(() => {
+    gc();
+    return logger.deref() === undefined;
+  });
+});
 
 test("a large file is read in chunks", async () => {
   const { output } = await large();

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { after, test } from "node:test";
 import { FileNotFoundError, InvalidArgumentError } from "../../node/index.mjs";
-import { startEmulator } from "./support/emulator.mjs";
+import { eventually, startEmulator } from "./support/emulator.mjs";
 
 // Node 18 has no `openAsBlob`.
 const { createReadStream, openAsBlob } = fs;
@@ -94,6 +94,16 @@ test("a failed upload of a large Blob is retried from its beginning", async () =
     action: { status: 429, json: { detail: "slow down", retry_after: 0 } },
   });
   assert.equal((await replicate.files.create(blob)).size, size);
+});
+
+test("a failed upload of a stream is not retried, and its error is that of the API", async () => {
+  await emulator.forgetRequests();
+  await emulator.fault({
+    match: { method: "POST", path: "/v1/files" },
+    action: { status: 429, json: { detail: "slow down", retry_after: 0 } },
+  });
+  await assert.rejects(replicate.files.create(bytesOf("abc")), { status: 429 });
+  assert.equal((await emulator.requests("POST")).length, 1);
 });
 
 test("the slices of a Blob arrive in order, and a Blob can be empty", async () => {
@@ -289,6 +299,15 @@ test("a stream is sent only once", async () => {
     await assert.rejects(echo(stream), InvalidArgumentError, kind);
     assert.deepEqual(await emulator.requests("POST"), [], kind);
   }
+});
+
+test("a call that is aborted destroys the stream that it waits for", async () => {
+  const controller = new AbortController();
+  const stream = new Readable({ read: () => controller.abort() });
+  await assert.rejects(replicate.files.create(stream, {}, { signal: controller.signal }), {
+    name: "AbortError",
+  });
+  await eventually(() => stream.destroyed);
 });
 
 test("of two calls with the same stream, one is refused", async () => {
