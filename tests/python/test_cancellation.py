@@ -94,22 +94,29 @@ except KeyboardInterrupt:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-def test_ctrl_c_during_the_start_of_a_stream_cancels_its_prediction() -> None:
+@pytest.mark.parametrize("begin", [replicant.EventStream.start, next], ids=["start", "next"])
+@pytest.mark.parametrize("is_late", [False, True], ids=["during the create", "with its response"])
+def test_ctrl_c_during_the_start_of_a_stream_cancels_its_prediction(begin: Any, is_late: bool) -> None:
     canceled: list[str] = []
     interrupted = threading.Event()
+    if is_late:
+        interrupted.set()
 
     def transport(request: Any) -> Any:
         if request.url.endswith("/cancel"):
             canceled.append(request.url)
+        elif request.method == "GET":
+            return 200, {"content-type": "text/event-stream"}, b"event: output\ndata: x\n\n"
         else:
             os.kill(os.getpid(), signal.SIGINT)
             assert interrupted.wait(60)
-        return 201, {}, {"id": "p1", "status": "starting"}
+        urls = {"stream": "https://stream.replicate.com/p1"}
+        return 201, {}, {"id": "p1", "status": "starting", "urls": urls}
 
     # Kept: dropping it would cancel the prediction, too.
     stream = replicant.Client("r8_x", transport=transport).stream("a/b", {})
     with pytest.raises(KeyboardInterrupt):
-        stream.start()
+        begin(stream)
     interrupted.set()
     eventually(lambda: len(canceled) == 1)
     assert list(stream) == []

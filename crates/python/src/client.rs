@@ -118,10 +118,7 @@ impl Client {
         while let Some(notice) = notices.as_deref().and_then(Inbox::now) {
             link.receive(py, notice);
         }
-        let reply = reply?;
-        // Here, because a traceback would keep the guard of a prediction whose output is not going to be read.
-        py.check_signals()?;
-        finish(slf, &link, owner.as_ref(), reply.and_then(|reply| reply), raw)
+        finish(slf, &link, owner.as_ref(), reply?.and_then(|reply| reply), raw)
     }
 
     #[pyo3(signature = (name, params, /, observer = None, raw = false, owner = None))]

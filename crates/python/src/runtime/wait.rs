@@ -100,6 +100,8 @@ pub fn wait<T: Send, N: Send>(
                 while let Some(value) = observed.and_then(Inbox::now) {
                     observe(value)?;
                 }
+                // A Ctrl-C that the interpreter raises after the call would lose the result.
+                py.check_signals()?;
                 return Ok(Ok(value));
             }
             Ok(Step::Done(Err(panic))) | Err(panic) => return Ok(Err(Error::from_panic(&*panic))),
