@@ -96,7 +96,9 @@ except KeyboardInterrupt:
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 @pytest.mark.parametrize("begin", [replicant.EventStream.start, next], ids=["start", "next"])
 @pytest.mark.parametrize("is_late", [False, True], ids=["during the create", "with its response"])
-def test_ctrl_c_during_the_start_of_a_stream_cancels_its_prediction(begin: Any, is_late: bool) -> None:
+def test_ctrl_c_during_the_start_of_a_stream_cancels_its_prediction(
+    begin: Any, is_late: bool
+) -> None:
     canceled: list[str] = []
     interrupted = threading.Event()
     if is_late:
