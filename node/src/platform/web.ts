@@ -113,8 +113,10 @@ const uncached = hasCacheOption() ? { ...plain, cache: "no-store" } : plain;
 // Next.js caches all methods. Workers cache only GET, and there the option takes time.
 const others = inWorkers ? plain : uncached;
 
-/** Bytes per read of a stream. Workers otherwise read 4 KiB at a time. */
+/** Bytes per read of a stream, of which Workers otherwise read 4 KiB at a time. */
 const READ = 64 * 1024;
+/** Bytes of the first read: most bodies of the API are smaller, and Workers take long to make a larger buffer. */
+const FIRST_READ = 4 * 1024;
 
 /** Reads a stream of bytes into one buffer. The module copies a chunk before it reads the next. */
 function largeReads(stream: ReadableStream<unknown>): ReturnType<Platform["readerOf"]> {
@@ -125,11 +127,11 @@ function largeReads(stream: ReadableStream<unknown>): ReturnType<Platform["reade
     // Not of bytes: a stream that a program made.
     return undefined;
   }
-  let buffer = new ArrayBuffer(READ);
+  let buffer = new ArrayBuffer(FIRST_READ);
   return {
     async read() {
       const read = await reader.read(new Uint8Array(buffer));
-      if (read.value) buffer = read.value.buffer;
+      if (read.value) buffer = read.value.length === FIRST_READ ? new ArrayBuffer(READ) : read.value.buffer;
       return read;
     },
     cancel: () => reader.cancel(),
