@@ -6,6 +6,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use http_body_util::LengthLimitError;
 
 use crate::{
     client::Client,
@@ -50,18 +51,21 @@ where
         // Before the body is read, so that a request of anybody costs no memory.
         Webhook::from_headers(headers, b"")?.check_timestamp(client.runtime().now(), Some(TOLERANCE))?;
         if body.size_hint().lower() > LARGEST as u64 {
-            let why = format!("the body of the webhook is larger than {LARGEST} bytes");
-            return Err(Error::new(ErrorKind::WebhookBody, why).into());
+            return Err(WebhookRejection::too_large());
         }
         let body = to_bytes(body, LARGEST).await.map_err(|error| {
-            let why = format!("the body of the webhook could not be read, or is larger than {LARGEST} bytes");
-            Error::new(ErrorKind::WebhookBody, why).with_source(error)
+            let error = error.into_inner();
+            if error.is::<LengthLimitError>() {
+                return WebhookRejection::too_large();
+            }
+            let why = "the body of the webhook could not be read";
+            Error::new(ErrorKind::WebhookBody, why).with_source(error).into()
         });
         Ok(client.webhooks().unwrap(&parts.headers, body?).await?)
     }
 }
 
-/// Why a request is not a valid webhook. Its response has the status 400 or 401 and the message of the error; if the secret
+/// Why a request is not a valid webhook. Its response has the status 400, 401 or 413 and the message of the error; if the secret
 /// could not be fetched, the status 500 and no message.
 ///
 /// ```
@@ -69,23 +73,38 @@ where
 /// use replicant::{Webhook, extract::WebhookRejection};
 ///
 /// let error = Webhook::from_headers([], b"{}").unwrap_err();
-/// assert_eq!(WebhookRejection(error).into_response().status(), 400);
+/// assert_eq!(WebhookRejection::from(error).into_response().status(), 400);
 /// ```
 #[derive(Debug)]
-pub struct WebhookRejection(pub Error);
+pub struct WebhookRejection {
+    error: Error,
+    status: Option<u16>,
+}
+
+impl WebhookRejection {
+    fn too_large() -> Self {
+        let why = format!("the body of the webhook is larger than {LARGEST} bytes");
+        Self { error: Error::new(ErrorKind::WebhookBody, why), status: Some(413) }
+    }
+
+    /// Returns what is wrong with the request, or why the secret could not be fetched.
+    pub fn error(&self) -> &Error {
+        &self.error
+    }
+}
 
 impl From<Error> for WebhookRejection {
     fn from(error: Error) -> Self {
-        Self(error)
+        Self { status: error.kind().webhook_status(), error }
     }
 }
 
 impl IntoResponse for WebhookRejection {
     fn into_response(self) -> Response {
-        match self.0.kind().webhook_status().and_then(|status| StatusCode::from_u16(status).ok()) {
-            Some(status) => (status, self.0.message().to_owned()).into_response(),
+        match self.status.and_then(|status| StatusCode::from_u16(status).ok()) {
+            Some(status) => (status, self.error.message().to_owned()).into_response(),
             None => {
-                tracing::error!(target: "replicant", "a webhook could not be verified: {}", self.0);
+                tracing::error!(target: "replicant", "a webhook could not be verified: {}", self.error);
                 StatusCode::INTERNAL_SERVER_ERROR.into_response()
             }
         }

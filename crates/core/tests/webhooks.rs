@@ -172,7 +172,34 @@ async fn axum_reads_no_body_without_current_signature_headers_or_of_70_mb() {
 
     let large: Vec<_> = signed(SECRET, "").into_iter().chain([length("70000000")]).collect();
     let response = respond_to_head(&large).await;
-    assert!(response.starts_with("HTTP/1.1 400") && response.contains("larger than 67108864"), "{response}");
+    assert!(response.starts_with("HTTP/1.1 413") && response.contains("larger than 67108864"), "{response}");
+}
+
+#[cfg(feature = "axum")]
+#[tokio::test]
+async fn axum_reads_at_most_64_mib_of_a_body_of_unknown_length() {
+    use axum::{body::Body, extract::FromRequest, http::Request, response::IntoResponse};
+    use futures_util::stream;
+    use replicant::{extract::WebhookRejection, resources::webhooks::WebhookEvent};
+
+    async fn reject(body: Body) -> WebhookRejection {
+        let client = Client::new(Options { token: Some("r8_token".into()), ..Options::default() }).unwrap();
+        let mut request = Request::new(body);
+        for (name, value) in signed(SECRET, "") {
+            request.headers_mut().insert(name, value.parse().unwrap());
+        }
+        WebhookEvent::from_request(request, &client).await.unwrap_err()
+    }
+
+    let mebibyte = || Ok::<_, std::io::Error>(vec![b' '; 1 << 20]);
+    let rejection = reject(Body::from_stream(stream::repeat_with(mebibyte))).await;
+    assert_eq!(rejection.error().message(), "the body of the webhook is larger than 67108864 bytes");
+    assert_eq!(rejection.into_response().status(), 413);
+
+    let cut = stream::iter([mebibyte(), Err(std::io::ErrorKind::ConnectionReset.into())]);
+    let rejection = reject(Body::from_stream(cut)).await;
+    assert!(rejection.error().message().contains("could not be read"), "{rejection:?}");
+    assert_eq!(rejection.into_response().status(), 400);
 }
 
 #[tokio::test]
