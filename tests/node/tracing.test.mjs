@@ -126,3 +126,20 @@ test("tracing can be turned off", async () => {
   );
   assert.ok((await emulator.requests()).every(({ headers }) => headers.traceparent === undefined));
 });
+
+test("a program without a tracer sends the context that it propagates", async () => {
+  const key = Symbol.for("opentelemetry.js.api.1");
+  const api = globalThis[key];
+  const { trace: _, ...others } = api;
+  globalThis[key] = others;
+  try {
+    await inside(async (outer) => {
+      await emulator.forgetRequests();
+      await emulator.client().models.get("emulator", "echo");
+      const [{ headers }] = await emulator.requests();
+      assert.match(headers.traceparent, new RegExp(outer.spanContext().traceId));
+    });
+  } finally {
+    globalThis[key] = api;
+  }
+});

@@ -144,3 +144,22 @@ test("an abort reaches `fetch`, and leaving a stream ends its body", async () =>
     break;
   await emulator.until((state) => state.active_streams === 0);
 });
+
+test("reading what a call returned rejects with the exception of `fetch`", async () => {
+  const bug = new TypeError("undefined is not a function");
+  let failing = false;
+  const client = emulator.client({
+    maxRetries: 0,
+    fetch: async (url, init) => {
+      if (failing) throw bug;
+      return fetch(url, init);
+    },
+  });
+  const [file] = await client.run("black-forest-labs/flux-schnell", { input: { prompt: "x" } });
+  const events = client.stream("emulator/stream", { input: { chunks: ["a"] } });
+  failing = true;
+  const thrown = (error) => error === bug;
+  await assert.rejects(events.next(), thrown);
+  await assert.rejects(file.getReader().read(), thrown);
+  await assert.rejects(file.bytes(), thrown);
+});
