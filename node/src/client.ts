@@ -380,7 +380,7 @@ export class Replicate {
     const { data: bytes, response } = await withResponse(call);
     // `Response` rejects a body with these statuses.
     const bodiless = [204, 205, 304].includes(response.status);
-    return new Response(bodiless ? null : (bytes as Uint8Array<ArrayBuffer>), response);
+    return new platform.globals.Response(bodiless ? null : (bytes as Uint8Array<ArrayBuffer>), response);
   }
 
   /** @internal */

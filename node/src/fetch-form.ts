@@ -1,5 +1,6 @@
 /** Sends uploads as `FormData`, which test doubles for the official package inspect. */
 import type { Outgoing } from "./fetch-request";
+import { platform } from "./platform";
 import { readsBlobs } from "./platform/runtimes";
 
 /**
@@ -43,7 +44,9 @@ async function sendParsed(
 }
 
 async function formOf(body: unknown, type: string, own: boolean): Promise<FormData> {
-  const form = await new Response(body as BodyInit, { headers: { "content-type": type } }).formData();
+  const form = await new platform.globals.Response(body as BodyInit, {
+    headers: { "content-type": type },
+  }).formData();
   for (const [name, value] of own ? [...form] : []) {
     // The other field is JSON. A Blob keeps its type, and the official package sends one too.
     if (typeof value === "string") form.set(name, new Blob([value], { type: "application/json" }));

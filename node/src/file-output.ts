@@ -20,7 +20,7 @@ declare global {
 export type Bytes = ReturnType<Uint8Array["slice"]>;
 
 // The environments of jsdom lack the global.
-const WebStream: typeof ReadableStream = platform.ReadableStream;
+const WebStream: typeof ReadableStream = platform.globals.ReadableStream;
 
 /**
  * A file that a model wrote: a web stream with further ways to read it. It is downloaded when it is read, and it can be
@@ -91,7 +91,7 @@ export class FileOutput extends WebStream<any> {
 
   /** Downloads the file as UTF-8 text. Throws like {@link blob}. */
   async text(options: RequestOptions = {}): Promise<string> {
-    return new TextDecoder().decode(await this.bytes(options));
+    return new platform.globals.TextDecoder().decode(await this.bytes(options));
   }
 
   /** Returns a new stream of the file. */

@@ -104,7 +104,7 @@ async function collect(stream: Chunks): Promise<Uint8Array> {
   try {
     // A request of Node that is destroyed cannot be responded to.
     for await (const chunk of stream.iterator?.({ destroyOnReturn: false }) ?? stream) {
-      const bytes = typeof chunk === "string" ? new TextEncoder().encode(chunk) : chunk;
+      const bytes = typeof chunk === "string" ? new platform.globals.TextEncoder().encode(chunk) : chunk;
       size += bytes.byteLength;
       if (size > LARGEST) break;
       chunks.push(bytes);

@@ -1,15 +1,20 @@
 /** Node, and runtimes that load its native modules. */
 import { AsyncResource } from "node:async_hooks";
 import { Readable } from "node:stream";
-import { ReadableStream as NodeWebStream } from "node:stream/web";
 import { setImmediate } from "node:timers";
 import { fileURLToPath } from "node:url";
+import { runInThisContext } from "node:vm";
 import { isMainThread } from "node:worker_threads";
 import { cancelAtExit, isEnding } from "./exit";
 import { loadNative } from "./loader";
 import type { Platform } from "./platform";
 import { environment } from "./runtimes";
 import { webStream } from "./streams";
+
+/** The global object, and for what a test environment has removed or hides, that of Node. */
+const globals: typeof globalThis = new Proxy(globalThis, {
+  get: (shown, name) => Reflect.get(shown, name) ?? Reflect.get(runInThisContext("globalThis"), name),
+});
 
 export const platform: Platform = {
   name: "Node",
@@ -37,7 +42,7 @@ export const platform: Platform = {
   cancelAtExit,
   isEnding,
   readerOf: () => undefined,
-  ReadableStream: globalThis.ReadableStream ?? NodeWebStream,
+  globals,
   isDisturbed: (stream) => Readable.isDisturbed(stream as never),
   pathOf: fileURLToPath,
   concat: (chunks) => Buffer.concat(chunks),

@@ -68,8 +68,8 @@ export interface Platform {
    * Returns a reader for a stream, if there is a better one than its default reader. A chunk is overwritten by the next read.
    */
   readerOf(stream: ReadableStream<unknown>): { read(): Promise<Read>; cancel(): Promise<void> } | undefined;
-  /** The class of web streams. */
-  ReadableStream: typeof ReadableStream;
+  /** The global classes, some of which test environments lack: Jest's with jsdom has no `Response`. */
+  globals: typeof globalThis;
   /** Returns whether something was read from a stream. */
   isDisturbed(stream: ReadableStream<unknown>): boolean;
   /** Returns the path of a `file:` URL. */
