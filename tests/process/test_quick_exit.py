@@ -115,6 +115,28 @@ def test_the_exit_sends_the_cancel_of_a_known_prediction(emulator: Emulator) -> 
     eventually(lambda: canceled(emulator) == before + 1)
 
 
+EXIT_AT_SIGTERM = """
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+"""
+RUNS = {
+    "blocking": 'client.run("emulator/endless", {}, wait=False)',
+    "asyncio": 'asyncio.run(client.async_run("emulator/endless", {}, wait=False))',
+}
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
+def test_a_program_that_exits_at_sigterm_cancels_its_prediction(
+    emulator: Emulator, run: str
+) -> None:
+    before, created = canceled(emulator), emulator.created()
+    program = Program(HEAD + EXIT_AT_SIGTERM + run, emulator.base_url)
+    eventually(lambda: emulator.created() > created)
+    program.process.send_signal(signal.SIGTERM)
+    assert program.end()[0] == 143
+    eventually(lambda: canceled(emulator) == before + 1)
+
+
 BATCH = """
 rows = [{}] * 200
 for item in client.map("emulator/endless", rows, concurrency=len(rows), wait=False):
