@@ -8,7 +8,7 @@ CARGO := MAKEFLAGS= cargo
 DEBUG := $(or $(CARGO_TARGET_DIR),target)/debug
 RUST := $(shell git ls-files -co --exclude-standard crates Cargo.toml Cargo.lock 2>/dev/null)
 
-PYTHON_SOURCES := python crates/emulator/python tests/python tests/process tests/security tests/soak tests/support tests/release tests/matrix examples bench scripts
+PYTHON_SOURCES := python crates/emulator/python tests/python tests/process tests/security tests/soak tests/support tests/release tests/matrix tests/integration examples bench scripts
 
 # The programs of `make soak`.
 SOAKS = $(wildcard tests/*/soak_*.py tests/*/soak_*.mjs)
