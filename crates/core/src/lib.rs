@@ -77,7 +77,18 @@ pub mod telemetry;
 mod value;
 pub mod webhook;
 
-/// Builds JSON from a literal. The result converts [`Into`] a [`Value`].
+/// Builds JSON from a literal, or from a type that serde can serialize. The result converts [`Into`] a [`Value`].
+///
+/// ```
+/// use replicant::{Value, json};
+///
+/// #[derive(serde::Serialize)]
+/// struct Input<'a> {
+///     prompt: &'a str,
+/// }
+/// let input: Value = json!(Input { prompt: "a heron" }).into();
+/// assert_eq!(input["prompt"].as_str(), Some("a heron"));
+/// ```
 pub use serde_json::json;
 
 pub use self::{
