@@ -12,5 +12,6 @@ fuzz_target!(|input: (bool, &[u8], &[u8])| {
     let (client, player) = client([response(), response(), response()]);
     let error = wait(operation::call(&client, "predictions.get", json!({"id": "p"}).into(), None));
     check_error(&error.expect_err("an error status"));
-    assert!(player.bodies.lock().expect("no panic").len() <= 2);
+    // A 429 uses up no retry.
+    assert!(limited || player.bodies.lock().expect("no panic").len() <= 2);
 });
