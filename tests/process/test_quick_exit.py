@@ -163,3 +163,30 @@ def test_the_exit_sends_all_cancels_as_long_as_the_api_responds(emulator: Emulat
     assert statuses() == ["canceled"] * 200
     emulator.remove_faults()
     emulator.forget()
+
+
+PATCHES = {
+    "gevent": "import gevent.monkey; gevent.monkey.patch_all(); from gevent import sleep, spawn",
+    "eventlet": "import eventlet; eventlet.monkey_patch(); from eventlet import sleep, spawn",
+}
+WAITS = {
+    "a run": "client.run('emulator/endless', {}, wait=False)",
+    "a stream": "list(client.stream('emulator/stream', {'chunks': ['a'], 'pause': 0.1, 'repeat': 1000}))",
+    "a batch": "list(client.map('emulator/endless', [{}], wait=False))",
+}
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("wait", WAITS.values(), ids=WAITS)
+@pytest.mark.parametrize("package", PATCHES)
+def test_the_exit_cancels_the_predictions_of_greenlets(
+    emulator: Emulator, package: str, wait: str
+) -> None:
+    pytest.importorskip(package)
+    before, created = canceled(emulator), emulator.created()
+    script = f"{PATCHES[package]}\n{HEAD}\nspawn(lambda: {wait})\nsleep(1.5)\n"
+    # eventlet warns that it is deprecated.
+    program = Program(script, emulator.base_url, PYTHONWARNINGS="ignore")
+    eventually(lambda: emulator.created() > created)
+    assert program.end()[:2] == (0, "")
+    eventually(lambda: canceled(emulator) == before + 1)

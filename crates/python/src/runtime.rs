@@ -17,10 +17,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pyo3::{exceptions::PyRuntimeError, prelude::*};
+use pyo3::{
+    exceptions::{PyException, PyRuntimeError},
+    prelude::*,
+};
 use replicant::{Error, ErrorKind, Result, background, bindings::lock};
 use tokio::sync::watch;
 
+use self::greenlets::Greenlets;
 pub use self::{
     driver::Driver,
     inbox::Inbox,
@@ -33,6 +37,8 @@ pub use self::{
 const LEAVING: Duration = Duration::from_millis(200);
 /// How long a wait may last before Python checks for signals such as Ctrl-C.
 const SLICE: Duration = Duration::from_millis(50);
+/// How long a wait that progresses blocks the other greenlets of its thread at a time.
+const GREENLET_SLICE: Duration = Duration::from_millis(1);
 
 static CURRENT: Mutex<Option<Running>> = Mutex::new(None);
 
@@ -119,7 +125,15 @@ pub fn finish(py: Python<'_>, close_streams: fn()) {
             let _ = sender.send(());
             background::drain_at_exit().await;
         });
+        let mut greenlets = Greenlets::current(py).ok().flatten();
         loop {
+            // The calls of greenlets notice the end only when these run.
+            match greenlets.as_ref().map(|greenlets| greenlets.rest(GREENLET_SLICE)) {
+                // Their loop may have ended before.
+                Some(Err(error)) if error.is_instance_of::<PyException>(py) => greenlets = None,
+                Some(Err(_)) => break,
+                _ => {}
+            }
             let waited;
             (waited, drained) = py.detach(move || (drained.recv_timeout(SLICE), drained));
             if waited.is_ok() {

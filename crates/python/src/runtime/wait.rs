@@ -18,13 +18,12 @@ use pyo3::prelude::*;
 use replicant::{Error, Result};
 use tokio::sync::watch;
 
-use super::{Driver, Inbox, SLICE, driver::Counted, gate, greenlets::Greenlets, with_ending};
+use super::{Driver, GREENLET_SLICE, Inbox, SLICE, driver::Counted, gate, greenlets::Greenlets, with_ending};
 use crate::once::Once;
 
 /// How long a wait may last in threads other than the main one, which receives no signals.
 const LONG_SLICE: Duration = Duration::from_millis(250);
-/// How long a wait that progresses blocks the other greenlets of its thread at a time, and how long it lets them run at most.
-const GREENLET_SLICE: Duration = Duration::from_millis(1);
+/// How long a waiting greenlet lets the others run at most.
 const GREENLET_REST: Duration = Duration::from_millis(16);
 /// Time in which the runtime continues what a greenlet waits for.
 const GREENLET_PROGRESS: Duration = Duration::from_micros(200);
@@ -116,6 +115,11 @@ pub fn wait<T: Send, N: Send>(
                 let rested = greenlets.as_ref().map_or(Ok(()), |greenlets| greenlets.rest(pause));
                 pause = (pause * 2).min(GREENLET_REST);
                 rested.and_then(|()| py.check_signals()).and_then(|()| raise_pending(py))
+            }
+            // The thread of a greenlet is the one that ends the process, and is not parked.
+            Ok(Step::Ending) if greenlets.is_some() => {
+                waiting.abandon();
+                Ok(())
             }
             // A thread of the program was parked. This one serves the runtime, which still sends cancels.
             Ok(Step::Ending) => {
