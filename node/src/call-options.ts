@@ -1,9 +1,9 @@
 /** Converts the options of calls to parameters of the core. */
 import { type Params, REJECTION, unknownOption } from "./compute";
 import { InvalidArgumentError } from "./errors";
+import { globals } from "./globals";
 import { invalid, kindOf } from "./invalid";
 import { callOptions, inward, isCoreName } from "./names";
-import { platform } from "./platform";
 
 /** Shown for the options of a call that has an input. */
 export const WITH_INPUT = "{ input: { ... } }";
@@ -96,7 +96,7 @@ function isForeign(value: unknown): boolean {
  * of `Headers` makes Node load all of `fetch`.
  */
 export function headersObject<T>(value: T): Exclude<T, Headers> | Record<string, string> {
-  return typeof value === "object" && value instanceof platform.globals.Headers
+  return typeof value === "object" && value instanceof globals.Headers
     ? Object.fromEntries(value)
     : (value as Exclude<T, Headers>);
 }

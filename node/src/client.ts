@@ -11,6 +11,7 @@ import { Calls } from "./calls";
 import { ASSIGNABLE, CurrentOptions } from "./current-options";
 import { EventStream, type ServerSentEvent } from "./events";
 import { FileOutput } from "./file-output";
+import { globals } from "./globals";
 import { type Handle, type HandleJSON, handleOf, submitted } from "./handle";
 import { invalid, kindOf } from "./invalid";
 import { MapResults } from "./map";
@@ -380,7 +381,7 @@ export class Replicate {
     const { data: bytes, response } = await withResponse(call);
     // `Response` rejects a body with these statuses.
     const bodiless = [204, 205, 304].includes(response.status);
-    return new platform.globals.Response(bodiless ? null : (bytes as Uint8Array<ArrayBuffer>), response);
+    return new globals.Response(bodiless ? null : (bytes as Uint8Array<ArrayBuffer>), response);
   }
 
   /** @internal */

@@ -60,13 +60,24 @@ const onMessage: OnMessage = (number, kind, json = null, files = null, meta = nu
     return;
   }
   pending.delete(number);
-  if (pending.size === 0) channel.keepProcess(false);
+  if (pending.size === 0) keep(false);
   if (kind === FAILURE) call.reject({ failure: json });
   else call.resolve(kind === RESULT ? { json, files, meta, bytes } : undefined);
 };
 
+const held = platform.hold(onMessage);
 /** The channel of this JavaScript thread. */
-export const channel = new native.NativeCompletionChannel(onMessage, () => {}, platform.inWorker);
+export const channel = new native.NativeCompletionChannel(
+  held.callback,
+  platform.hold(() => {}).callback,
+  platform.inWorker,
+);
+
+/** Keeps the process, and what receives messages, while calls are pending. */
+function keep(needed: boolean): void {
+  held.keep(needed);
+  channel.keepProcess(needed);
+}
 
 /**
  * Starts native work and returns a promise of its result: undefined if the work was stopped or its stream ended.
@@ -81,7 +92,7 @@ export function complete(
     start(number);
     // The channel calls from a native thread, which has no async context: bind the observer to the caller's.
     pending.set(number, { resolve, reject, observe: observe && platform.bind(observe) });
-    if (pending.size === 1) channel.keepProcess(true);
+    if (pending.size === 1) keep(true);
   });
 }
 

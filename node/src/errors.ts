@@ -1,6 +1,6 @@
 /** The errors that calls reject with: one class for each error code of the core. */
 
-import { platform } from "./platform";
+import { globals } from "./globals";
 import { receivedHeaders } from "./received-headers";
 import { conceal, reveal } from "./state";
 import type { Prediction } from "./types";
@@ -159,7 +159,7 @@ export class ApiStatusError extends ReplicateError {
 
   /** The request, without credentials and body. */
   get request(): Request {
-    return new platform.globals.Request(this.url ?? "about:blank", { method: this.method });
+    return new globals.Request(this.url ?? "about:blank", { method: this.method });
   }
 
   /** The response. Each access returns a new one, so its body can be read more than once. */
@@ -167,7 +167,7 @@ export class ApiStatusError extends ReplicateError {
     // `Response` rejects statuses outside 200-599, and a body with some statuses.
     const status = this.status >= 200 && this.status <= 599 ? this.status : 500;
     const body = [204, 205, 304].includes(status) ? null : this.body;
-    const response = new platform.globals.Response(body, {
+    const response = new globals.Response(body, {
       status,
       statusText: reveal<string>(this),
       headers: this.headers,

@@ -1,6 +1,6 @@
 /** Sends uploads as `FormData`, which test doubles for the official package inspect. */
 import type { Outgoing } from "./fetch-request";
-import { platform } from "./platform";
+import { globals } from "./globals";
 import { readsBlobs } from "./platform/runtimes";
 
 /**
@@ -44,7 +44,7 @@ async function sendParsed(
 }
 
 async function formOf(body: unknown, type: string, own: boolean): Promise<FormData> {
-  const form = await new platform.globals.Response(body as BodyInit, {
+  const form = await new globals.Response(body as BodyInit, {
     headers: { "content-type": type },
   }).formData();
   for (const [name, value] of own ? [...form] : []) {

@@ -1,7 +1,7 @@
 /** Converts what the user's `fetch` returned or threw for the core. */
 import { ConnectionError, InvalidArgumentError } from "./errors";
+import { globals } from "./globals";
 import type { NativeResponse } from "./native";
-import { platform } from "./platform";
 import { isDenied } from "./platform/runtimes";
 import { isReadable, pullOf } from "./source";
 
@@ -30,8 +30,7 @@ export async function toNative(
   const status = response.status ?? (ok ? 200 : 400);
   const { headers, small } = headersOf(response.headers, response.type);
   // First, because the runtime would have to make the stream of the body.
-  if (small && !inParts && response instanceof platform.globals.Response)
-    return readNow(response, status, headers);
+  if (small && !inParts && response instanceof globals.Response) return readNow(response, status, headers);
   const { body } = response;
   if (typeof body === "object" && body && isReadable(body)) {
     if (response.arrayBuffer && small && !inParts) return readNow(response as Response, status, headers);
@@ -100,7 +99,7 @@ function headersOf(headers: unknown, type?: string): { headers: string; small: b
     lines += `${name}\n${text.includes("\n") ? text.replaceAll("\n", " ") : text}\n`;
   };
   // Takes less time than the iterator, above all in workerd.
-  if (headers instanceof platform.globals.Headers) headers.forEach(add);
+  if (headers instanceof globals.Headers) headers.forEach(add);
   else for (const [name, value] of entriesOf(headers)) add(value, name);
   return { headers: lines, small: !encoded && length <= SMALL };
 }
@@ -116,7 +115,7 @@ function entriesOf(headers: unknown): Iterable<[string, unknown]> {
 /** Reads the whole body: `json()` of a success and `text()` of an error, as the official package does. */
 async function whole(response: AnyResponse, ok: boolean): Promise<Uint8Array> {
   if (response.arrayBuffer) return new Uint8Array(await response.arrayBuffer());
-  const encode = (text = "") => new platform.globals.TextEncoder().encode(text);
+  const encode = (text = "") => new globals.TextEncoder().encode(text);
   if (response.json && (ok || !response.text)) return encode(JSON.stringify(await response.json()));
   return encode(await response.text?.());
 }

@@ -1,6 +1,7 @@
 import { merge, requestParams } from "./call-options";
 import type { Calls } from "./calls";
 import { FileReading } from "./file-reading";
+import { globals } from "./globals";
 import { progressOptions } from "./observer";
 import type { RequestOptions, SaveOptions } from "./options";
 import { platform } from "./platform";
@@ -20,7 +21,7 @@ declare global {
 export type Bytes = ReturnType<Uint8Array["slice"]>;
 
 // The environments of jsdom lack the global.
-const WebStream: typeof ReadableStream = platform.globals.ReadableStream;
+const WebStream: typeof ReadableStream = globals.ReadableStream;
 
 /**
  * A file that a model wrote: a web stream with further ways to read it. It is downloaded when it is read, and it can be
@@ -91,7 +92,7 @@ export class FileOutput extends WebStream<any> {
 
   /** Downloads the file as UTF-8 text. Throws like {@link blob}. */
   async text(options: RequestOptions = {}): Promise<string> {
-    return new platform.globals.TextDecoder().decode(await this.bytes(options));
+    return new globals.TextDecoder().decode(await this.bytes(options));
   }
 
   /** Returns a new stream of the file. */

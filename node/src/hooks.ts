@@ -1,6 +1,6 @@
 /** Functions of the user that a client calls for each request. */
 
-import { platform } from "./platform";
+import { globals } from "./globals";
 import { receivedHeaders } from "./received-headers";
 
 /** An attempt of a request that is about to be sent. */
@@ -126,10 +126,10 @@ export class HookCalls {
     const { onRequest } = this.hooks;
     if (!onRequest) return added;
     const { request, method, url, body, attempt } = question;
-    const headers = new platform.globals.Headers(question.headers);
+    const headers = new globals.Headers(question.headers);
     for (const [name, value] of added) if (value !== null) headers.set(name, value);
     await onRequest({ request, method, url, headers, body, attempt });
-    const before = new platform.globals.Headers(question.headers);
+    const before = new globals.Headers(question.headers);
     const removed = [...before.keys()].filter((name) => !headers.has(name));
     const changed = [...headers].filter(([name, value]) => before.get(name) !== value);
     return [...removed.map((name): [string, null] => [name, null]), ...changed];

@@ -1,5 +1,7 @@
 /** Sends requests through methods that a program has replaced, as 1.4.0 does: stubs, spies and overrides of subclasses. */
+
 import { Raised } from "./fetch-response";
+import { globals } from "./globals";
 import type { Fetch, RawRequestOptions } from "./options";
 import { platform } from "./platform";
 import type { Telemetry } from "./telemetry";
@@ -134,7 +136,7 @@ function parseExactly(json: string): unknown {
 /** Reads a body that is a stream, of the web or of Node. `request` takes none. */
 function whole(body: unknown): unknown {
   const isStream = "getReader" in Object(body) || Symbol.asyncIterator in Object(body);
-  return isStream ? new platform.globals.Response(body as BodyInit).arrayBuffer() : body;
+  return isStream ? new globals.Response(body as BodyInit).arrayBuffer() : body;
 }
 
 /** Responds with a prediction, which has the id that the core asked for: it ignores others, and a stub may have none. */
@@ -145,5 +147,5 @@ function respond(method: string, prediction: unknown, id?: string): Response {
     );
   }
   const rounded = (_: string, value: unknown) => (typeof value === "bigint" ? Number(value) : value);
-  return new platform.globals.Response(JSON.stringify(id ? { ...prediction, id } : prediction, rounded));
+  return new globals.Response(JSON.stringify(id ? { ...prediction, id } : prediction, rounded));
 }

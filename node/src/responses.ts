@@ -1,7 +1,8 @@
 /** Responses of calls, found by the promise that a call returned. */
+
+import { globals } from "./globals";
 import { invalid } from "./invalid";
 import { native } from "./native";
-import { platform } from "./platform";
 import { receivedHeaders } from "./received-headers";
 
 /** Status and headers of a response as JSON; null if nothing was sent. */
@@ -117,7 +118,7 @@ function parse(meta: string | null): Response {
   const [status, pairs] = meta === null ? [200, []] : (JSON.parse(meta) as [number, [string, string][]]);
   const headers = receivedHeaders(pairs);
   const statusText = STATUS_TEXTS[status] ?? "";
-  return new platform.globals.Response(null, {
+  return new globals.Response(null, {
     status: status >= 200 && status <= 599 ? status : 200,
     statusText,
     headers,

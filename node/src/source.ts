@@ -1,4 +1,5 @@
 /** JavaScript objects that contain bytes (Blobs, Files, streams), in the form in which the core reads them. */
+import { globals } from "./globals";
 import { invalid, kindOf } from "./invalid";
 import { platform } from "./platform";
 import type { Read } from "./platform/platform";
@@ -217,7 +218,7 @@ function sessions(open: () => Reading): Source["pull"] {
 }
 
 function bytes(chunk: unknown): Uint8Array {
-  if (typeof chunk === "string") return new platform.globals.TextEncoder().encode(chunk);
+  if (typeof chunk === "string") return new globals.TextEncoder().encode(chunk);
   if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
   if (chunk instanceof ArrayBuffer) return new Uint8Array(chunk);
   invalid(`a stream that is sent as a file must yield bytes or text, not ${kindOf(chunk)}`);

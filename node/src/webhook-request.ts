@@ -1,5 +1,7 @@
 /** The requests of web frameworks, and their raw bodies. */
+
 import { WebhookBodyError } from "./errors";
+import { globals } from "./globals";
 import { platform } from "./platform";
 
 /** Size of the largest body to read from a stream, in bytes. */
@@ -104,7 +106,7 @@ async function collect(stream: Chunks): Promise<Uint8Array> {
   try {
     // A request of Node that is destroyed cannot be responded to.
     for await (const chunk of stream.iterator?.({ destroyOnReturn: false }) ?? stream) {
-      const bytes = typeof chunk === "string" ? new platform.globals.TextEncoder().encode(chunk) : chunk;
+      const bytes = typeof chunk === "string" ? new globals.TextEncoder().encode(chunk) : chunk;
       size += bytes.byteLength;
       if (size > LARGEST) break;
       chunks.push(bytes);

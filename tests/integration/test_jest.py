@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 from conftest import INSTALLED, ROOT
+
+from replicant.testing import Emulator
 
 SUITE = """
 const Replicate = require("replicant");
@@ -68,24 +71,61 @@ test("methods are replaced", async () => {
 """
 
 
-@pytest.mark.parametrize("environment", ["node", "jsdom"])
-def test_a_suite_uses_an_emulator(environment: str, tmp_path: Path) -> None:
-    modules = tmp_path / "node_modules"
+HANGING = """
+const Replicate = require("replicant");
+test("a run", () => new Replicate().run("emulator/endless", { input: {}, wait: { mode: "poll" } }), 1000);
+"""
+
+LOADING = """
+const Replicate = require("replicant");
+test("a client", () => void new Replicate({ auth: "t" }));
+"""
+
+
+def jest(folder: Path, suites: list[str], *options: str, **environment: str) -> tuple[int, str]:
+    """Runs a file for each suite. Returns the exit code and what Jest prints."""
+    modules = folder / "node_modules"
     modules.mkdir()
     installed = INSTALLED / "node/node_modules"
     for name in ("jest", "jest-environment-jsdom"):
         (modules / name).symlink_to(installed / name)
     (modules / "replicant").symlink_to(ROOT)
-    (tmp_path / "package.json").write_text("{}", encoding="utf-8")
-    (tmp_path / "suite.test.js").write_text(SUITE, encoding="utf-8")
+    (folder / "package.json").write_text("{}", encoding="utf-8")
+    for number, suite in enumerate(suites):
+        (folder / f"suite{number}.test.js").write_text(suite, encoding="utf-8")
     ran = subprocess.run(
-        ["node", installed / "jest/bin/jest.js", "--env", environment],
-        cwd=tmp_path,
-        env={**os.environ, "NO_COLOR": "1"},
+        ["node", "--expose-gc", installed / "jest/bin/jest.js", "--runInBand", *options],
+        cwd=folder,
+        env={**os.environ, "NO_COLOR": "1", **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         timeout=120,
     )
-    assert ran.returncode == 0, ran.stdout
-    assert "5 passed" in ran.stdout
+    return ran.returncode, ran.stdout
+
+
+@pytest.mark.parametrize("environment", ["node", "jsdom"])
+def test_a_suite_uses_an_emulator(environment: str, tmp_path: Path) -> None:
+    code, printed = jest(tmp_path, [SUITE], "--env", environment)
+    assert code == 0, printed
+    assert "5 passed" in printed
+
+
+@pytest.mark.parametrize("environment", ["node", "jsdom"])
+def test_the_end_of_jest_cancels_what_a_test_has_left(environment: str, tmp_path: Path) -> None:
+    with Emulator() as emulator:
+        api = {"REPLICATE_BASE_URL": emulator.base_url, "REPLICATE_API_TOKEN": "r8_token"}
+        _, printed = jest(tmp_path, [HANGING], "--forceExit", "--env", environment, **api)
+        assert "Exceeded timeout" in printed, printed
+        (prediction,) = emulator.predictions
+        assert prediction["status"] == "canceled"
+
+
+def test_files_of_tests_leave_no_memory(tmp_path: Path) -> None:
+    code, printed = jest(tmp_path, [LOADING] * 16, "--logHeapUsage")
+    assert code == 0, printed
+    heaps = [int(heap) for heap in re.findall(r"\((\d+) MB heap size\)", printed)]
+    assert len(heaps) == 16, printed
+    # An environment that stays takes 2.8 MB.
+    assert heaps[-1] - heaps[3] < 15, heaps

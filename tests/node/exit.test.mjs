@@ -102,17 +102,32 @@ test("a program can ignore the signal", async () => {
   await program.end();
 });
 
-test("a library that ends the process if nobody else listens does so", async () => {
+test("a library that ends the process if nobody else listens does so, and the prediction is canceled", async () => {
   // As signal-exit does.
-  const before = `const end = () => {
+  const listen = `const end = () => {
     if (process.listeners("SIGINT").length !== 1) return;
     process.off("SIGINT", end);
     process.kill(process.pid, "SIGINT");
   };
   process.on("SIGINT", end);`;
-  const [program] = await running({ before });
-  program.kill("SIGINT");
-  assert.equal((await program.end()).signal, "SIGINT");
+  for (const given of [{ before: listen }, { after: listen }]) {
+    const [program, id] = await running(given);
+    program.kill("SIGINT");
+    assert.equal((await program.end()).signal, "SIGINT");
+    await canceled(id);
+  }
+});
+
+test("a signal that a parent passes on, which the terminal has sent too, is one signal", async () => {
+  for (const pause of [0, 0.5, 2]) {
+    const [program, id] = await running();
+    program.kill("SIGINT");
+    const sent = performance.now();
+    while (performance.now() - sent < pause);
+    program.kill("SIGINT");
+    assert.equal((await program.end()).signal, "SIGINT");
+    await canceled(id);
+  }
 });
 
 test("onAbandon and cancelOnExit keep the prediction running", async () => {

@@ -83,6 +83,7 @@ test("only the platform of Node mentions what belongs to Node", () => {
     "runtimes",
     "models",
     "program",
+    "realm",
     "thread",
     "variables",
     "command-line",
@@ -119,6 +120,7 @@ test("the build for the web loads none of the modules that belong to Node", () =
     "control",
     "models",
     "program",
+    "realm",
     "thread",
     "command-line",
   ].map((name) => `platform/${name}.ts`))

@@ -2,6 +2,10 @@
 import { setImmediate, setTimeout } from "node:timers";
 import { isMainThread } from "node:worker_threads";
 import type { Abandoning } from "./platform";
+import { main } from "./realm";
+
+/** The process itself: test environments such as Jest's show modules a copy, which has no events. */
+const own: NodeJS.Process = main.process ?? process;
 
 /** The signals that end a process. Workers receive none. */
 const SIGNALS: readonly NodeJS.Signals[] = isMainThread ? ["SIGINT", "SIGTERM"] : [];
@@ -12,6 +16,11 @@ const later = setTimeout;
 
 /** Milliseconds between checks for cancels that are not sent yet. */
 const RECHECK = 100;
+/**
+ * Milliseconds in which another signal is the same one. A terminal sends it to all of its processes, and a parent such as
+ * `node --test` or `env-cmd` passes it on to its children, too.
+ */
+const RELAYED = 50;
 
 /** Number of calls whose predictions to cancel. */
 let running = 0;
@@ -52,8 +61,8 @@ function listen(): void {
   if (listening) return;
   listening = true;
   // First, because a listener that is called once has been removed when the next is called.
-  for (const signal of SIGNALS) process.prependListener(signal, onSignal);
-  process.on("exit", onExit);
+  for (const signal of SIGNALS) own.prependListener(signal, onSignal);
+  own.on("exit", onExit);
 }
 
 function ignoreIfIdle(): void {
@@ -66,29 +75,58 @@ function ignoreIfIdle(): void {
     return;
   }
   ignoreSignals();
-  process.off("exit", onExit);
+  own.off("exit", onExit);
   listening = false;
 }
 
 function ignoreSignals(): void {
-  for (const signal of SIGNALS) process.off(signal, onSignal);
+  for (const signal of SIGNALS) own.off(signal, onSignal);
 }
 
 function onSignal(signal: NodeJS.Signals): void {
   // Before others are called: they may count the listeners to decide who ends the process.
   ignoreSignals();
-  if (process.listenerCount(signal) > 0) {
+  if (own.listenerCount(signal) > 0) {
     // The program decides whether the process ends.
+    const unwatch = watchKill(signal);
     afterTurn(() => {
-      if (listening) for (const signal of SIGNALS) process.prependListener(signal, onSignal);
+      unwatch();
+      if (listening) for (const signal of SIGNALS) own.prependListener(signal, onSignal);
     });
     return;
   }
-  process.off("exit", onExit);
+  own.off("exit", onExit);
   ending = true;
-  // Meanwhile another signal ends the process at once.
-  const end = () => process.kill(process.pid, signal);
+  const ignore = () => {};
+  for (const signal of SIGNALS) own.on(signal, ignore);
+  const heed = () => {
+    for (const signal of SIGNALS) own.off(signal, ignore);
+  };
+  // From then on, another signal ends the process at once.
+  later(heed, RELAYED).unref();
+  const end = () => {
+    heed();
+    own.kill(own.pid, signal);
+  };
   abandoning?.abandon().then(end, end);
+}
+
+/**
+ * Cancels the predictions before a listener sends the process a signal that ends it, as the package signal-exit does if no
+ * other listener is left. Returns a function that stops this.
+ */
+function watchKill(signal: NodeJS.Signals): () => void {
+  const { kill } = own;
+  own.kill = (pid, sent) => {
+    if (pid === own.pid && sent === signal && own.listenerCount(signal) === 0) {
+      own.off("exit", onExit);
+      onExit();
+    }
+    return kill.call(own, pid, sent);
+  };
+  return () => {
+    own.kill = kill;
+  };
 }
 
 function onExit(): void {

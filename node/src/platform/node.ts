@@ -3,18 +3,19 @@ import { AsyncResource } from "node:async_hooks";
 import { Readable } from "node:stream";
 import { setImmediate } from "node:timers";
 import { fileURLToPath } from "node:url";
-import { runInThisContext } from "node:vm";
 import { isMainThread } from "node:worker_threads";
+import { setGlobals } from "../globals";
 import { cancelAtExit, isEnding } from "./exit";
 import { loadNative } from "./loader";
 import type { Platform } from "./platform";
+import { hold, main } from "./realm";
 import { environment } from "./runtimes";
 import { webStream } from "./streams";
 
-/** The global object, and for what a test environment has removed or hides, that of Node. */
-const globals: typeof globalThis = new Proxy(globalThis, {
-  get: (shown, name) => Reflect.get(shown, name) ?? Reflect.get(runInThisContext("globalThis"), name),
-});
+// What a test environment has removed or hides is that of Node.
+setGlobals(
+  new Proxy(globalThis, { get: (shown, name) => Reflect.get(shown, name) ?? Reflect.get(main, name) }),
+);
 
 export const platform: Platform = {
   name: "Node",
@@ -42,7 +43,7 @@ export const platform: Platform = {
   cancelAtExit,
   isEnding,
   readerOf: () => undefined,
-  globals,
+  hold,
   isDisturbed: (stream) => Readable.isDisturbed(stream as never),
   pathOf: fileURLToPath,
   concat: (chunks) => Buffer.concat(chunks),

@@ -68,8 +68,8 @@ export interface Platform {
    * Returns a reader for a stream, if there is a better one than its default reader. A chunk is overwritten by the next read.
    */
   readerOf(stream: ReadableStream<unknown>): { read(): Promise<Read>; cancel(): Promise<void> } | undefined;
-  /** The global classes, some of which test environments lack: Jest's with jsdom has no `Response`. */
-  globals: typeof globalThis;
+  /** Returns a function for native code to hold that does not keep the global object of `callback` alive. */
+  hold<Callback>(callback: Callback): { callback: Callback; keep(needed: boolean): void };
   /** Returns whether something was read from a stream. */
   isDisturbed(stream: ReadableStream<unknown>): boolean;
   /** Returns the path of a `file:` URL. */

@@ -203,7 +203,7 @@ export const platform: Platform = {
   isEnding: () => false,
   pathOf: (url) => url.pathname,
   readerOf: inWorkers ? largeReads : () => undefined,
-  globals: globalThis,
+  hold: (callback) => ({ callback, keep: () => {} }),
   isDisturbed(stream) {
     // A polyfill does not tell.
     if (!(stream instanceof ReadableStream)) return false;
