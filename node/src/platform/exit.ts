@@ -117,15 +117,19 @@ function onSignal(signal: NodeJS.Signals): void {
  */
 function watchKill(signal: NodeJS.Signals): () => void {
   const { kill } = own;
-  own.kill = (pid, sent) => {
-    if (pid === own.pid && sent === signal && own.listenerCount(signal) === 0) {
+  let watching = true;
+  const watched: typeof kill = (pid, sent) => {
+    if (watching && pid === own.pid && sent === signal && own.listenerCount(signal) === 0) {
       own.off("exit", onExit);
       onExit();
     }
     return kill.call(own, pid, sent);
   };
+  own.kill = watched;
   return () => {
-    own.kill = kill;
+    watching = false;
+    // Another copy of this package may have replaced it meanwhile.
+    if (own.kill === watched) own.kill = kill;
   };
 }
 
